@@ -1,0 +1,45 @@
+// Runs the installed command-line tools through Node itself: no shell, the same on every system.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { readManifest, root } from "./repository.js";
+
+/** How a tool ended, and what it printed when that was captured. */
+export interface ToolResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** The script behind the command `tool` of the installed package `packageName`. */
+export function toolScript(packageName: string, tool: string): string {
+  const folder = join(root, "node_modules", packageName);
+  const { bin } = readManifest(folder);
+  const script = typeof bin === "string" ? bin : bin?.[tool];
+  if (script === undefined) throw new Error(`${packageName} has no command named ${tool}`);
+  return join(folder, script);
+}
+
+/** Runs a Node script to its end; its output goes to the terminal, or into the result with `capture`. */
+export function runNode(
+  script: string,
+  args: readonly string[],
+  { capture = false, cwd = root }: { readonly capture?: boolean; readonly cwd?: string } = {},
+): Promise<ToolResult> {
+  return new Promise((resolve, reject) => {
+    const stdio = capture ? "pipe" : "inherit";
+    const child = spawn(process.execPath, [script, ...args], { cwd, stdio: ["ignore", stdio, stdio] });
+    let output = "";
+    const append = (text: string) => {
+      output += text;
+    };
+    child.stdout?.setEncoding("utf8").on("data", append);
+    child.stderr?.setEncoding("utf8").on("data", append);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ exitCode: code ?? 1, output }));
+  });
+}
+
+/** Builds every published package (turbo remembers what has not changed). */
+export function buildPackages({ capture = false } = {}): Promise<ToolResult> {
+  const args = ["run", "build", "--output-logs=errors-only", "--log-order=grouped"];
+  return runNode(toolScript("turbo", "turbo"), args, { capture });
+}

@@ -1,0 +1,134 @@
+// The door to every command: `node scripts/run.mjs <command> [arguments]`.
+// Needs Node and npm only, and no file of this repository but package.json: it fetches the pinned pnpm, installs
+// with the frozen lockfile when that changed, and then runs the command with pnpm on the PATH.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Each command of the root package.json and the TypeScript file that is its program. */
+const programs = {
+  start: "apps/examples/src/main.ts",
+  build: "scripts/build.ts",
+  test: "scripts/test.ts",
+  bench: "scripts/bench.ts",
+  check: "scripts/check/main.ts",
+};
+
+// The outer npm describes itself in npm_* variables, which an inner npm or pnpm would take for its own settings.
+// What says how to reach the registry has to stay.
+const keptSettings = /^npm_config_(registry|userconfig|cache|offline|prefer_offline|cafile|strict_ssl|noproxy|(https_)?proxy)$/;
+
+function innerEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("npm_") || keptSettings.test(name));
+  return Object.fromEntries(kept);
+}
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (result.error) throw result.error;
+  return result.status ?? 1;
+}
+
+function runNpm(args, cwd) {
+  const script = process.env.npm_execpath;
+  const options = { cwd, env: innerEnvironment(), stdio: ["ignore", "ignore", "inherit"] };
+  // npm tells its scripts where it is; run by hand, it is found on the PATH (on Windows as npm.cmd, for the shell).
+  const status = script?.endsWith("npm-cli.js")
+    ? run(process.execPath, [script, ...args], options)
+    : run("npm", args, { ...options, shell: process.platform === "win32" });
+  if (status !== 0) throw new Error(`npm ${args[0]} failed (exit code ${status}); see its message above`);
+}
+
+/** Installs the pnpm that package.json pins into .tools/, once; gives the folder of its commands. */
+function installPnpm() {
+  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const [, version, expectedHash] = /^pnpm@([^+]+)\+sha512\.([0-9a-f]+)$/.exec(packageManager);
+  const home = join(root, ".tools", `pnpm-${version}`);
+  const binaries = join(home, "node_modules", ".bin");
+  if (existsSync(binaries)) return { binaries, script: join(home, "node_modules", "pnpm", "bin", "pnpm.cjs") };
+
+  console.error(`Fetching pnpm ${version} …`);
+  mkdirSync(join(root, ".tools"), { recursive: true });
+  const staging = mkdtempSync(join(root, ".tools", "staging-"));
+  try {
+    writeFileSync(join(staging, "package.json"), '{ "private": true }\n');
+    runNpm(["pack", `pnpm@${version}`, "--silent"], staging);
+    const tarball = readdirSync(staging).find((name) => name.endsWith(".tgz"));
+    const hash = createHash("sha512").update(readFileSync(join(staging, tarball))).digest("hex");
+    if (hash !== expectedHash) throw new Error(`pnpm ${version}: wrong hash, got ${hash}, expected ${expectedHash}`);
+    runNpm(["install", `./${tarball}`, "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], staging);
+    // Atomic, so that two first runs at once cannot see half an installation.
+    if (!existsSync(home)) renameSync(staging, home);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  return { binaries, script: join(home, "node_modules", "pnpm", "bin", "pnpm.cjs") };
+}
+
+/** Installs the workspace's dependencies unless the stamp says that the same ones are there. */
+function installDependencies(pnpm, environment) {
+  const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
+  const workspace = ["packages", "apps"].flatMap((folder) =>
+    existsSync(join(root, folder)) ? readdirSync(join(root, folder)).map((name) => join(folder, name, "package.json")) : [],
+  );
+  for (const file of ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", ...workspace.sort()]) {
+    if (existsSync(join(root, file))) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
+  }
+  const stamp = join(root, "node_modules", ".torchium-install");
+  const wanted = hash.digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+
+  console.error("Installing dependencies …");
+  // CI=true: without a terminal pnpm would stop and ask before it replaces a node_modules folder.
+  const args = [pnpm.script, "install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"];
+  const status = run(process.execPath, args, {
+    env: { ...environment, CI: "true" },
+    stdio: ["ignore", process.stderr, process.stderr],
+  });
+  if (status !== 0) throw new Error(`pnpm install failed (exit code ${status}); see its message above`);
+  writeFileSync(stamp, wanted);
+}
+
+function usage() {
+  const names = Object.keys(programs).join(" | ");
+  return `usage: node scripts/run.mjs ${names} | ts FILE.ts | exec COMMAND   [arguments]`;
+}
+
+/** Gets pnpm and the dependencies in place; gives the environment in which commands run. */
+function prepare() {
+  const pnpm = installPnpm();
+  const environment = innerEnvironment();
+  const pathName = Object.keys(environment).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+  environment[pathName] = [pnpm.binaries, join(root, "node_modules", ".bin"), environment[pathName]].join(delimiter);
+  installDependencies(pnpm, environment);
+  return { pnpm, environment };
+}
+
+const [command, ...args] = process.argv.slice(2);
+const program = command === "ts" ? args.shift() : programs[command];
+if (command !== "exec" && program === undefined) {
+  console.error(usage());
+  process.exit(2);
+}
+
+let prepared;
+try {
+  prepared = prepare();
+} catch (error) {
+  console.error(process.env.DEBUG ? error : error.message);
+  process.exit(1);
+}
+
+if (command === "exec") {
+  process.exitCode = run(process.execPath, [prepared.pnpm.script, "exec", ...args], { env: prepared.environment });
+} else {
+  // The program runs in this very process: signals, the terminal and the exit code are its own.
+  for (const name of Object.keys(process.env)) if (!(name in prepared.environment)) delete process.env[name];
+  Object.assign(process.env, prepared.environment);
+  const { runTypeScript } = await import("./run-typescript.mjs");
+  await runTypeScript(program, args);
+}

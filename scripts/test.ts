@@ -1,0 +1,12 @@
+// `npm test`: builds the packages, then runs every test; arguments go to vitest.
+// The counts are left in .cache/test-results.json for continuous integration.
+import { buildPackages, runNode, toolScript } from "./lib/tools.js";
+
+const results = ".cache/test-results.json";
+
+const built = await buildPackages();
+if (built.exitCode !== 0) process.exit(built.exitCode);
+
+const reports = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
+const tested = await runNode(toolScript("vitest", "vitest"), ["run", ...reports, ...process.argv.slice(2)]);
+process.exitCode = tested.exitCode;
