@@ -1,0 +1,146 @@
+// The Backend interface, version 1: everything a device must provide. Core plans, checks and differentiates; a
+// backend stores bytes, compiles row programs and runs launches in order.
+
+import type { DType } from "../dtype.js";
+import type { TensorError } from "../errors.js";
+import type { Program } from "../kernel/program.js";
+
+/** Opaque to core; a backend may keep anything in it. */
+export type BufferHandle = { readonly byteLength: number };
+
+/** How an operand walks one axis: it repeats (0), it is dense (1), or it strides (2). */
+export type Access = 0 | 1 | 2;
+
+/**
+ * A fused kernel: a row program and how its operands lie. `rank` counts the axes of the iteration space, the row
+ * last; core has already joined the axes that can be joined. `access[i]` holds operand i's class for each axis, inputs
+ * first, then outputs. Sizes and strides come with each launch, so a new size is no new kernel.
+ */
+export type Kernel = {
+  readonly program: Program;
+  readonly rank: number;
+  readonly access: readonly (readonly Access[])[];
+  readonly key: string;
+};
+
+/**
+ * Operations worth a hand-written kernel. Sizes span an iteration space, operands stride over it (0 = absent axis):
+ * - `matmul`: [batch…, M, N, K]; inputs A (no N), B (no M); output C (no K).
+ * - `gather`: [rows, width]; inputs table (stride 0 over rows; `tableRow` gives its row stride), ids (int32, no width).
+ * - `scatterAdd`: [rows, width]; adds each row of the first input to row ids[row] of the output, which it zeroes first;
+ *   rows with the same id are added in order, so results are deterministic.
+ * - `scan`: [outer…, row]; inclusive prefix sums along the row.
+ * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
+ */
+export type AnchorOps = {
+  readonly matmul: { readonly type: "float32" | "float64" };
+  readonly gather: { readonly type: DType };
+  readonly scatterAdd: { readonly type: "float32" | "float64" };
+  readonly scan: { readonly type: DType; readonly reverse: boolean };
+  readonly sort: { readonly type: DType; readonly descending: boolean };
+};
+/** Name of an anchor. */
+export type AnchorName = keyof AnchorOps;
+/** An anchor to be made executable. `epilogue` is a map over the output's axes, its input 0 the anchor's result. */
+export type AnchorCall = {
+  readonly [P in AnchorName]: {
+    readonly op: P;
+    readonly attributes: AnchorOps[P];
+    readonly rank: number;
+    readonly epilogue?: Kernel;
+  };
+}[AnchorName];
+
+/** Compiled work, reusable for any buffers and sizes. Opaque to core. */
+export type Executable = { readonly key: string };
+
+/** Where an operand's bytes are. An `index` operand has none. */
+export type Binding = { buffer: BufferHandle | undefined; byteOffset: number };
+
+/** One operand of a launch: a binding, and its strides in elements over the launch's axes. */
+export type LaunchOperand = Binding & {
+  readonly strides: readonly number[];
+  /** Elements from the binding's start to index (0, …, 0); for an `index` operand, its value there. */
+  readonly offset: number;
+};
+
+/**
+ * One run of an executable. Launches of one `stage` do not depend on each other and may overlap; stages run in order.
+ * Core replays launch objects with other bindings and scalars, so a backend may cache what depends on the rest.
+ */
+export type Launch = {
+  readonly executable: Executable;
+  readonly sizes: readonly number[];
+  /** Inputs, then outputs. With an epilogue: the anchor's inputs, the epilogue's other inputs, then the outputs. */
+  readonly operands: readonly LaunchOperand[];
+  readonly scalars: number[];
+  readonly stage: number;
+  /** What it computes, for errors and profiles: `layerNorm`, `matmul`. */
+  readonly label: string;
+};
+
+/** A fault found while launches ran, such as an id outside its table. */
+export type LaunchError = { readonly label: string; readonly code: "index"; readonly message: string };
+
+export type MemoryInfo = {
+  /** Bytes handed out and not released. */
+  readonly liveBytes: number;
+  /** The most that were live at once. */
+  readonly peakBytes: number;
+  /** Bytes the device holds, in use or ready for reuse. */
+  readonly pooledBytes: number;
+  /** The most it may hold. */
+  readonly limitBytes: number;
+};
+
+/** What a backend can do; core plans within it. */
+export type Capabilities = {
+  readonly dtypes: ReadonlySet<DType>;
+  /** Buffers one launch may bind. */
+  readonly maxBuffersPerLaunch: number;
+  readonly maxBufferByteLength: number;
+  /** Bindings start at multiples of this many bytes. */
+  readonly bindingAlignment: number;
+  /** `readSync` exists. */
+  readonly synchronousRead: boolean;
+};
+
+/** A device's driver. Every member but the optional ones must be there; every valid row program must compile. */
+export interface Backend {
+  /** The version of this interface that the backend implements. */
+  readonly interfaceVersion: 1;
+  /** `cpu`, `cuda`, `webgpu`, or a third party's. */
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** Memory of at least `byteLength` bytes with undefined contents. @throws TensorError `out-of-memory` */
+  allocate(byteLength: number): BufferHandle;
+  /** Gives a buffer back; work submitted before may still use it. */
+  release(buffer: BufferHandle): void;
+  /** Copies host bytes in, after all work submitted so far. */
+  write(buffer: BufferHandle, bytes: Uint8Array, byteOffset?: number): void;
+  /** Copies bytes out, after all work submitted so far. */
+  read(buffer: BufferHandle, byteOffset?: number, byteLength?: number): Promise<Uint8Array>;
+  /** The same at once, where `capabilities.synchronousRead` says so. */
+  readSync?(buffer: BufferHandle, byteOffset?: number, byteLength?: number): Uint8Array;
+  /** Compiles a kernel; core keeps the result by `kernel.key`. */
+  compile(kernel: Kernel): Executable;
+  /** Compiles an anchor, or declines it by its structure: then core runs a fallback made of kernels and host code. */
+  anchor(call: AnchorCall): Executable | undefined;
+  /** Compiles ahead, in parallel. */
+  prepare?(kernels: readonly Kernel[]): Promise<void>;
+  /** Runs launches in order; one call a realization. */
+  submit(launches: readonly Launch[]): void;
+  /** Records launches for replay by `submit` of a single launch; bindings and scalars are read at replay. */
+  capture?(launches: readonly Launch[]): Executable;
+  /** Faults since the last call, in launch order, after all submitted work. */
+  checkErrors(): Promise<readonly LaunchError[]>;
+  /** Settles once, when the device is gone. */
+  readonly lost: Promise<TensorError>;
+  memory(): MemoryInfo;
+  /** Device milliseconds of running `launches` once. */
+  time?(launches: readonly Launch[]): Promise<number>;
+  /** Resolves when all submitted work has run. */
+  finish(): Promise<void>;
+  /** Frees everything. The backend is not used again. */
+  dispose(): void;
+}

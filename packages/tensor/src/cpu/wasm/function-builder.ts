@@ -1,0 +1,299 @@
+// Builds one function: typed locals, structured control flow with callbacks, statements made of expressions.
+// Code is emitted in the order of the calls; constants of the pool are set once, before everything else.
+
+import { type Bytes, sized, unsignedLeb, vector } from "./encoding.js";
+import {
+  type Expr,
+  expr,
+  type Local,
+  type Operand,
+  operand,
+  type ValueType,
+  valueTypeCode,
+  writeExpr,
+} from "./expression.js";
+import { f32x4, f64x2, i32, relaxed, v128, type Vector } from "./instructions.js";
+import { type Statement, stores } from "./memory-effects.js";
+
+/** A jump target: the end of a block, or the start of a loop. */
+export interface Label {
+  readonly depth: number;
+}
+
+/** Parameter types by name; the order of the keys is the order of the parameters. */
+export type Params = Readonly<Record<string, ValueType>>;
+/** The locals that hold the parameters. */
+export type ParamLocals<P extends Params> = { readonly [K in keyof P]: Local<P[K]> };
+
+/** A function's type: what it takes and, at most one, what it gives. */
+export interface FunctionType {
+  readonly params: readonly ValueType[];
+  readonly result: ValueType | undefined;
+}
+
+/** A function of the module, to call by `FunctionBuilder.call`. */
+export interface FunctionRef<R extends ValueType | undefined = ValueType | undefined> extends FunctionType {
+  readonly index: number;
+  readonly result: R;
+}
+
+/** What `call` gives: an expression for functions with a result, nothing (the call is emitted) for those without. */
+export type CallResult<R extends ValueType | undefined> = R extends ValueType ? Expr<R> : undefined;
+
+type Stores = {
+  readonly [K in keyof typeof stores]: (...args: Parameters<(typeof stores)[K]>) => void;
+};
+
+/** Collects the body of one function. Made by `ModuleBuilder.function`. */
+export class FunctionBuilder {
+  /** Whether `madd` and `nmadd` may use relaxed SIMD. */
+  readonly relaxedSimd: boolean;
+  /** Stores and other statements on memory, by name: `f.store.v128(address, value, offset)`. */
+  readonly store: Stores;
+
+  readonly #body: number[] = [];
+  readonly #prologue: number[] = [];
+  readonly #locals: ValueType[] = [];
+  readonly #paramCount: number;
+  readonly #constants = new Map<string, Local<"v128">>();
+  readonly #free = new Map<ValueType, Local[]>();
+  #scope: Local[] | undefined;
+  #depth = 0;
+
+  constructor(params: readonly ValueType[], relaxedSimd: boolean) {
+    this.relaxedSimd = relaxedSimd;
+    this.#paramCount = params.length;
+    this.#locals.push(...params);
+    const statements = Object.entries(stores).map(([name, build]) => [
+      name,
+      (...args: never[]) => this.#emit((build as (...a: never[]) => Statement)(...args)),
+    ]);
+    this.store = Object.fromEntries(statements) as Stores;
+  }
+
+  /** The local that holds parameter number `index`. */
+  param<T extends ValueType>(type: T, index: number): Local<T> {
+    return { ...expr(type, [], [0x20, ...unsignedLeb(index)]), index };
+  }
+
+  /** A new local, set to `value` here when one is given; else it must be set before it is read. */
+  local<T extends ValueType>(type: T, value?: Operand<T>): Local<T> {
+    const reused = this.#free.get(type)?.pop() as Local<T> | undefined;
+    const local = reused ?? this.param(type, this.#locals.push(type) - 1);
+    this.#scope?.push(local);
+    if (value !== undefined) this.set(local, value);
+    return local;
+  }
+
+  /** Runs `body`; the locals it declares are given to later declarations when it ends, so they must not escape. */
+  scope<R>(body: () => R): R {
+    const outer = this.#scope;
+    const mine: Local[] = [];
+    this.#scope = mine;
+    const result = body();
+    this.#scope = outer;
+    for (const local of mine) {
+      const list = this.#free.get(local.type);
+      if (list) list.push(local);
+      else this.#free.set(local.type, [local]);
+    }
+    return result;
+  }
+
+  /** `local = value`. */
+  set<T extends ValueType>(local: Local<T>, value: Operand<T>): void {
+    this.#emit({ args: [operand(local.type, value)], bytes: [0x21, ...unsignedLeb(local.index)] });
+  }
+
+  /** Sets `local` and gives the value: for a use inside a larger expression. */
+  tee<T extends ValueType>(local: Local<T>, value: Operand<T>): Expr<T> {
+    return expr(local.type, [operand(local.type, value)], [0x22, ...unsignedLeb(local.index)]);
+  }
+
+  /** `local += amount`, wrapping. */
+  increment(local: Local<"i32">, amount: Operand<"i32">): void {
+    this.set(local, i32.add(local, amount));
+  }
+
+  /** Vector constants in locals set once at the start of the function (engines do not hoist `v128.const` from loops). */
+  readonly constants = {
+    f32x4: (value: number): Local<"v128"> => this.#constant(new Float32Array(4).fill(value)),
+    f64x2: (value: number): Local<"v128"> => this.#constant(new Float64Array(2).fill(value)),
+    i32x4: (...values: [number] | [number, number, number, number]): Local<"v128"> =>
+      this.#constant(Int32Array.from({ length: 4 }, (_, i) => values[i] ?? values[0])),
+    i64x2: (value: bigint): Local<"v128"> => this.#constant(new BigInt64Array(2).fill(value)),
+    bytes: (bytes: Uint8Array): Local<"v128"> => this.#constant(bytes),
+  };
+
+  /** Four-lane `a * b + c`: one rounding with relaxed SIMD (on processors with FMA), two without. */
+  madd(a: Vector, b: Vector, c: Vector): Vector {
+    return this.relaxedSimd ? relaxed.maddF32x4(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+  }
+
+  /** Four-lane `c - a * b`, as `madd`. */
+  nmadd(a: Vector, b: Vector, c: Vector): Vector {
+    return this.relaxedSimd ? relaxed.nmaddF32x4(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
+  }
+
+  /** Two-lane double precision `a * b + c`, as `madd`. */
+  madd64(a: Vector, b: Vector, c: Vector): Vector {
+    return this.relaxedSimd ? relaxed.maddF64x2(a, b, c) : f64x2.add(f64x2.mul(a, b), c);
+  }
+
+  /** Two-lane double precision `c - a * b`, as `madd`. */
+  nmadd64(a: Vector, b: Vector, c: Vector): Vector {
+    return this.relaxedSimd ? relaxed.nmaddF64x2(a, b, c) : f64x2.sub(c, f64x2.mul(a, b));
+  }
+
+  /** Runs `body`; a branch to its label leaves it. */
+  block(body: (end: Label) => void): void {
+    this.#nest([0x02, 0x40], body);
+  }
+
+  /** Runs `body` once; a branch to its label starts it over. */
+  loop(body: (start: Label) => void): void {
+    this.#nest([0x03, 0x40], body);
+  }
+
+  /** Runs `then` when `condition` is nonzero, else `otherwise`. */
+  if(condition: Operand<"i32">, then: () => void, otherwise?: () => void): void {
+    this.#emit({ args: [operand("i32", condition)], bytes: [0x04, 0x40] });
+    this.#depth++;
+    then();
+    if (otherwise) {
+      this.#body.push(0x05);
+      otherwise();
+    }
+    this.#depth--;
+    this.#body.push(0x0b);
+  }
+
+  /** Runs `body` as long as `condition`, evaluated anew each time, is nonzero; a branch to the label leaves. */
+  while(condition: Operand<"i32">, body: (end: Label) => void): void {
+    this.block((end) => {
+      this.loop((start) => {
+        this.brUnless(end, condition);
+        body(end);
+        this.br(start);
+      });
+    });
+  }
+
+  /** `for (index = from; index < to; index += step)`, signed; `to` and `step` are evaluated each turn. */
+  for(
+    index: Local<"i32">,
+    from: Operand<"i32">,
+    to: Operand<"i32">,
+    step: Operand<"i32">,
+    body: (end: Label) => void,
+  ): void {
+    this.set(index, from);
+    // Tested once before and then at the bottom: one branch a turn.
+    this.block((end) => {
+      this.brIf(end, i32.geS(index, to));
+      this.loop((start) => {
+        body(end);
+        this.increment(index, step);
+        this.brIf(start, i32.ltS(index, to));
+      });
+    });
+  }
+
+  /** Jumps to a label. */
+  br(label: Label): void {
+    this.#body.push(0x0c, ...this.#relative(label));
+  }
+
+  /** Jumps when `condition` is nonzero. */
+  brIf(label: Label, condition: Operand<"i32">): void {
+    this.#emit({ args: [operand("i32", condition)], bytes: [0x0d, ...this.#relative(label)] });
+  }
+
+  /** Jumps when `condition` is zero. */
+  brUnless(label: Label, condition: Operand<"i32">): void {
+    this.brIf(label, i32.eqz(condition));
+  }
+
+  /** Leaves the function, with its result if it has one. */
+  return(value?: Expr): void {
+    this.#emit({ args: value ? [value] : [], bytes: [0x0f] });
+  }
+
+  /** Traps. */
+  unreachable(): void {
+    this.#body.push(0x00);
+  }
+
+  /** Evaluates for the effect and drops the value. */
+  drop(value: Expr): void {
+    this.#emit({ args: [value], bytes: [0x1a] });
+  }
+
+  /** Calls a function: emitted here if it has no result, else an expression. */
+  call<R extends ValueType | undefined>(callee: FunctionRef<R>, ...args: readonly Operand[]): CallResult<R> {
+    return this.#call(callee, callee.params, args, [], [0x10, ...unsignedLeb(callee.index)]) as CallResult<R>;
+  }
+
+  /** Calls entry `index` of the imported table, which must have type `type` (else it traps); `typeIndex` is the type's. */
+  callIndirect<R extends ValueType | undefined>(
+    type: FunctionType & { readonly typeIndex: number; readonly result: R },
+    index: Operand<"i32">,
+    ...args: readonly Operand[]
+  ): CallResult<R> {
+    const bytes = [0x11, ...unsignedLeb(type.typeIndex), 0x00];
+    return this.#call(type, type.params, args, [operand("i32", index)], bytes) as CallResult<R>;
+  }
+
+  /** Copies `byteLength` bytes; the ranges may overlap. */
+  memoryCopy(to: Operand<"i32">, from: Operand<"i32">, byteLength: Operand<"i32">): void {
+    this.#emit({ args: [to, from, byteLength].map((x) => operand("i32", x)), bytes: [0xfc, 0x0a, 0x00, 0x00] });
+  }
+
+  /** Sets `byteLength` bytes to the low byte of `value`. */
+  memoryFill(to: Operand<"i32">, value: Operand<"i32">, byteLength: Operand<"i32">): void {
+    this.#emit({ args: [to, value, byteLength].map((x) => operand("i32", x)), bytes: [0xfc, 0x0b, 0x00] });
+  }
+
+  /** The finished entry of the code section. */
+  finish(): Bytes {
+    const locals = this.#locals.slice(this.#paramCount).map((type) => [1, valueTypeCode[type]]);
+    return sized([...vector(locals), ...this.#prologue, ...this.#body, 0x0b]);
+  }
+
+  #emit({ args, bytes }: Statement): void {
+    for (const arg of args) writeExpr(this.#body, arg);
+    this.#body.push(...bytes);
+  }
+
+  #nest(opening: Bytes, body: (label: Label) => void): void {
+    this.#body.push(...opening);
+    this.#depth++;
+    body({ depth: this.#depth });
+    this.#depth--;
+    this.#body.push(0x0b);
+  }
+
+  #relative(label: Label): Bytes {
+    return unsignedLeb(this.#depth - label.depth);
+  }
+
+  #constant(values: ArrayBufferView): Local<"v128"> {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, 16);
+    const key = bytes.join();
+    const known = this.#constants.get(key);
+    if (known) return known;
+    // Never from the free list, never into it: the value stays for the whole function.
+    const local = this.param("v128", this.#locals.push("v128") - 1);
+    writeExpr(this.#prologue, v128.const(bytes));
+    this.#prologue.push(0x21, ...unsignedLeb(local.index));
+    this.#constants.set(key, local);
+    return local;
+  }
+
+  #call(type: FunctionType, params: readonly ValueType[], args: readonly Operand[], more: Expr[], bytes: Bytes) {
+    const values = [...params.map((param, i) => operand(param, args[i] as Operand<typeof param>)), ...more];
+    if (type.result !== undefined) return expr(type.result, values, bytes);
+    this.#emit({ args: values, bytes });
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+// Every error the toolkit throws. `code` is stable, messages are not.
+// The brand is a registered symbol, so `TensorError.is` works across duplicate copies of the package.
+
+const brand: unique symbol = Symbol.for("@torchium/tensor.error");
+
+/** What went wrong, as a stable word to branch on. */
+export type ErrorCode =
+  /** Shapes do not fit the operation. */
+  | "shape"
+  /** A dtype the operation does not take. */
+  | "dtype"
+  /** An index, id or class outside its range. */
+  | "index"
+  /** An option or argument with a value that makes no sense (NaN learning rate, unknown option). */
+  | "argument"
+  /** Tensors of two devices in one operation, or no such device. */
+  | "device"
+  /** The backend or engine cannot do this. */
+  | "unsupported"
+  /** An allocation that cannot be met. */
+  | "out-of-memory"
+  /** The device is gone; make a new one and resume from a checkpoint. */
+  | "device-lost"
+  /** A tensor or device used after `dispose()`. */
+  | "disposed"
+  /** An unread tensor whose inputs an update has overwritten. */
+  | "stale-tensor"
+  /** A call out of order, such as a second `backward()` without `retainGraph`. */
+  | "state"
+  /** A file that is missing or cannot be read or written. */
+  | "file"
+  /** A file, checkpoint or state dictionary whose content is not what it should be. */
+  | "format"
+  /** A broken promise inside the toolkit: please report it. */
+  | "internal";
+
+/** The one error class of the toolkit: a message for people, a `code` and `details` for programs. */
+export class TensorError extends Error {
+  readonly [brand] = true;
+  readonly code: ErrorCode;
+  /** Typed facts behind the message: the operation, what was got, what was expected. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "TensorError";
+    this.code = code;
+    this.details = details;
+  }
+
+  /** Whether `error` is a TensorError (of any copy of this package), and of `code` when one is given. */
+  static is(error: unknown, code?: ErrorCode): error is TensorError {
+    return (
+      typeof error === "object" &&
+      error !== null &&
+      brand in error &&
+      (code === undefined || (error as TensorError).code === code)
+    );
+  }
+}
+
+/** `shape` error in the house form: `op: why, got [2, 3] and [4]`. */
+export function shapeError(op: string, why: string, shapes: readonly (readonly number[])[]): TensorError {
+  const got = shapes.map((s) => `[${s.join(", ")}]`).join(" and ");
+  return new TensorError("shape", `${op}: ${why}, got ${got}`, { op, shapes });
+}
+
+/** `argument` error in the house form: `op: field must be …, got value`. */
+export function argumentError(op: string, field: string, expected: string, got: unknown): TensorError {
+  const shown = typeof got === "string" ? JSON.stringify(got) : String(got);
+  return new TensorError("argument", `${op}: ${field} must be ${expected}, got ${shown}`, { op, field, got, expected });
+}
+
+/** Throws an `internal` error: for branches that cannot be reached while the package keeps its own rules. */
+export function unreachable(what: string): never {
+  throw new TensorError("internal", `internal: ${what}`);
+}

@@ -1,0 +1,118 @@
+// The scalar algebra: the only place where the meaning of an operation on one element is written down.
+// `js` is the living definition (float64 for floats, exact for integers); dialects spell it, the reference runs it.
+
+import type { DType } from "../dtype.js";
+import { erf, mulHigh, roundHalfEven } from "./numeric.js";
+
+/** Which operand types an operation takes; a family means all its operands share one type of it. */
+export type ScalarDomain = "float" | "number" | "integer" | "bits" | "any";
+
+type ScalarRule = {
+  readonly arity: 1 | 2 | 3;
+  readonly domain: ScalarDomain;
+  /** `same`: the type of the operands; `bool`: a comparison. */
+  readonly result: "same" | "bool";
+  readonly js: (a: number, b: number, c: number) => number;
+  /** Meaning on 32-bit integers where float64 arithmetic would differ. */
+  readonly integer?: (a: number, b: number) => number;
+  /** Relative cost of one evaluation, in units of an addition: decides what fusion may recompute. */
+  readonly cost: number;
+};
+
+const arithmetic = { domain: "number", result: "same", cost: 1 } as const;
+const maths = { arity: 1, domain: "float", result: "same", cost: 10 } as const;
+const compare = { arity: 2, domain: "any", result: "bool", cost: 1 } as const;
+const bitwise = { arity: 2, domain: "bits", result: "same", cost: 1 } as const;
+
+const table = {
+  add: { ...arithmetic, arity: 2, js: (a, b) => a + b },
+  sub: { ...arithmetic, arity: 2, js: (a, b) => a - b },
+  mul: { ...arithmetic, arity: 2, js: (a, b) => a * b, integer: Math.imul },
+  /** Integers: truncated towards zero; by zero gives 0. */
+  div: { ...arithmetic, arity: 2, cost: 4, js: (a, b) => a / b, integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)) },
+  neg: { ...arithmetic, arity: 1, js: (a) => -a },
+  abs: { ...arithmetic, arity: 1, js: Math.abs },
+  /** NaN wins, as in PyTorch. */
+  min: { ...arithmetic, arity: 2, js: (a, b) => Math.min(a, b) },
+  max: { ...arithmetic, arity: 2, js: (a, b) => Math.max(a, b) },
+  exp: { ...maths, js: Math.exp },
+  log: { ...maths, js: Math.log },
+  log1p: { ...maths, cost: 14, js: Math.log1p },
+  expm1: { ...maths, cost: 14, js: Math.expm1 },
+  sqrt: { ...maths, cost: 4, js: Math.sqrt },
+  rsqrt: { ...maths, cost: 6, js: (a) => 1 / Math.sqrt(a) },
+  tanh: { ...maths, js: Math.tanh },
+  erf: { ...maths, js: erf },
+  sin: { ...maths, js: Math.sin },
+  cos: { ...maths, js: Math.cos },
+  pow: { ...maths, arity: 2, cost: 20, js: (a, b) => (a === 1 || b === 0 ? 1 : a ** b) },
+  floor: { ...maths, cost: 1, js: Math.floor },
+  ceil: { ...maths, cost: 1, js: Math.ceil },
+  trunc: { ...maths, cost: 1, js: Math.trunc },
+  /** Halves go to the even neighbour. */
+  round: { ...maths, cost: 1, js: roundHalfEven },
+  eq: { ...compare, js: (a, b) => +(a === b) },
+  ne: { ...compare, js: (a, b) => +(a !== b) },
+  lt: { ...compare, js: (a, b) => +(a < b) },
+  le: { ...compare, js: (a, b) => +(a <= b) },
+  /** By bit pattern, because some shading languages may assume that NaN does not exist. */
+  isNaN: { arity: 1, domain: "float", result: "bool", cost: 1, js: (a) => +Number.isNaN(a) },
+  and: { ...bitwise, js: (a, b) => a & b },
+  or: { ...bitwise, js: (a, b) => a | b },
+  xor: { ...bitwise, js: (a, b) => a ^ b },
+  not: { ...bitwise, arity: 1, js: (a) => ~a },
+  /** Shift counts are taken modulo 32. */
+  shiftLeft: { arity: 2, domain: "integer", result: "same", cost: 1, js: (a, b) => a << b },
+  /** Logical for uint32, arithmetic for int32. */
+  shiftRight: { arity: 2, domain: "integer", result: "same", cost: 1, js: (a, b) => (a < 0 ? a >> b : a >>> b) },
+  /** High 32 bits of the 64-bit product; uint32 only. */
+  mulHigh: { arity: 2, domain: "integer", result: "same", cost: 4, js: mulHigh },
+  /** First operand is a bool, the others share a type, which is the result's. */
+  select: { arity: 3, domain: "any", result: "same", cost: 1, js: (c, t, f) => (c ? t : f) },
+  /** To the type of the expression; float to integer truncates and saturates, NaN gives 0; to bool means ≠ 0. */
+  cast: { arity: 1, domain: "any", result: "same", cost: 1, js: (a) => a },
+  /** The value unchanged, with no gradient. */
+  detach: { arity: 1, domain: "any", result: "same", cost: 0, js: (a) => a },
+} as const satisfies Record<string, ScalarRule>;
+
+/** Name of a scalar operation. */
+export type ScalarOp = keyof typeof table;
+
+/** One row per scalar operation. Dialects must cover every key, or they do not compile. */
+export const scalarOps: Readonly<Record<ScalarOp, ScalarRule>> = table;
+
+/** `value` as `type` stores it: wrapped for integers, 0 or 1 for bool, rounded for float32. */
+export function wrap(type: DType, value: number): number {
+  switch (type) {
+    case "int32":
+      return value | 0;
+    case "uint32":
+      return value >>> 0;
+    case "bool":
+      return value ? 1 : 0;
+    default:
+      return value;
+  }
+}
+
+/** Evaluates one operation with the type rules applied; floats in float64. */
+export function evaluateScalar(op: ScalarOp, type: DType, operandType: DType, a: number, b: number, c: number): number {
+  const rule = scalarOps[op];
+  if (op === "cast") return castValue(type, a);
+  if (op === "not" && type === "bool") return a ? 0 : 1;
+  if (op === "shiftRight" && type === "uint32") return (a >>> b) >>> 0;
+  const exact = rule.integer !== undefined && (operandType === "int32" || operandType === "uint32");
+  const value = exact ? rule.integer!(a, b) : rule.js(a, b, c);
+  return wrap(type, value);
+}
+
+/** The conversion rule of `cast`. */
+export function castValue(type: DType, value: number): number {
+  if (type === "bool") return value !== 0 ? 1 : 0;
+  if (type === "int32") return Number.isNaN(value) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(value))) | 0;
+  if (type === "uint32") return Number.isNaN(value) ? 0 : value < 0 ? castNegative(value) : Math.min(4294967295, Math.trunc(value)) >>> 0;
+  return value;
+}
+
+// An int32 keeps its bits when it becomes a uint32; a negative float saturates at 0 only if it is no 32-bit integer.
+const castNegative = (value: number): number => (Number.isInteger(value) && value >= -2147483648 ? value >>> 0 : 0);
