@@ -17,7 +17,11 @@ let detected: WasmFeatures | undefined;
 
 /** Detects the features of this engine. */
 export function detectFeatures(): WasmFeatures {
-  detected ??= { simd: takes(f32x4.add), relaxedSimd: takes((a) => relaxed.maddF32x4(a, a, a)), threads: sharesMemory() };
+  detected ??= {
+    simd: takes(f32x4.add),
+    relaxedSimd: takes((a) => relaxed.maddF32x4(a, a, a)),
+    threads: sharesMemory(),
+  };
   return detected;
 }
 
@@ -36,7 +40,10 @@ function sharesMemory(): boolean {
   try {
     // A page that is not cross-origin isolated cannot hand shared memory to its workers.
     const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    return buffer instanceof SharedArrayBuffer && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+    return (
+      buffer instanceof SharedArrayBuffer &&
+      (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false
+    );
   } catch {
     return false;
   }

@@ -12,7 +12,7 @@ import {
   valueTypeCode,
   writeExpr,
 } from "./expression.js";
-import { f32x4, f64x2, i32, relaxed, v128, type Vector } from "./instructions.js";
+import { f32x4, f64x2, i32, relaxed, type Vector, v128 } from "./instructions.js";
 import { type Statement, stores } from "./memory-effects.js";
 
 /** A jump target: the end of a block, or the start of a loop. */
