@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { conditions: [...conditions, "module", "import", "default"] },
   ssr: { resolve: { conditions: [...conditions, "module", "node", "import", "default"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "scripts/**/*.test.mjs"],
+    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "scripts/**/*.test.ts", "tests/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,7 +1,17 @@
 // Runs a TypeScript program of this repository from source, in this process, on every Node we support.
 // One esbuild pass (a tenth of a second) bundles it; packages of the workspace resolve to their sources.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import module from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -11,7 +21,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".cache", "run");
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Foreign packages stay where they are installed (some are native); the bundle names them by file URL. */
+/**
+ * Foreign packages stay where they are installed (some are native); the bundle names them by file URL.
+ * @type {import("esbuild").Plugin}
+ */
 const keepForeignPackages = {
   name: "keep-foreign-packages",
   setup(build) {
@@ -26,7 +39,10 @@ const keepForeignPackages = {
   },
 };
 
-/** `import.meta.url` keeps meaning the source file, not the bundle. */
+/**
+ * `import.meta.url` keeps meaning the source file, not the bundle.
+ * @type {import("esbuild").Plugin}
+ */
 const keepModuleUrls = {
   name: "keep-module-urls",
   setup(build) {
@@ -39,8 +55,11 @@ const keepModuleUrls = {
   },
 };
 
-/** Bundles `options` (an esbuild entry point or stdin) into a folder named by its content; gives the main file. */
-export async function bundle(options) {
+/**
+ * Bundles a program into a folder named by its content; gives the path of its main file.
+ * @param {{ entryPoints: string[] } | { stdin: import("esbuild").StdinOptions }} program
+ */
+export async function bundle(program) {
   const result = await build({
     bundle: true,
     format: "esm",
@@ -56,7 +75,7 @@ export async function bundle(options) {
     logLevel: "warning",
     plugins: [keepForeignPackages, keepModuleUrls],
     absWorkingDir: root,
-    ...options,
+    ...program,
   });
   const hash = createHash("sha256");
   for (const file of result.outputFiles) hash.update(file.path).update(file.contents);
@@ -65,7 +84,11 @@ export async function bundle(options) {
   return join(folder, "main.js");
 }
 
-// Written aside and renamed, so that two commands at once never import half a bundle; old ones leave after a day.
+/**
+ * Written aside and renamed, so that two commands at once never import half a bundle; old ones leave after a day.
+ * @param {string} folder
+ * @param {readonly import("esbuild").OutputFile[]} files
+ */
 function writeBundle(folder, files) {
   mkdirSync(cache, { recursive: true });
   for (const name of readdirSync(cache)) {
@@ -82,13 +105,19 @@ function writeBundle(folder, files) {
   }
 }
 
-/** Runs the program `file` (relative to the repository's root) with `args` as its command line. */
+/**
+ * Runs the program `file` (relative to the repository's root) with `args` as its command line.
+ * @param {string} file
+ * @param {readonly string[]} args
+ */
 export async function runTypeScript(file, args) {
   const source = resolve(root, file);
   const main = await bundle({ entryPoints: [source] });
   await stop();
   process.argv = [process.argv[0], source, ...args];
   process.setSourceMapsEnabled(true);
-  module.enableCompileCache?.(join(root, ".cache", "compile"));
+  // Node 22 and later can keep compiled code between runs; Node 20's types do not know the function.
+  const { enableCompileCache } = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (module));
+  if (typeof enableCompileCache === "function") enableCompileCache(join(root, ".cache", "compile"));
   await import(pathToFileURL(main).href);
 }

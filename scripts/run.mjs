@@ -3,13 +3,25 @@
 // with the frozen lockfile when that changed, and then runs the command with pnpm on the PATH.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Each command of the root package.json and the TypeScript file that is its program. */
+/**
+ * Each command of the root package.json and the TypeScript file that is its program.
+ * @type {Readonly<Record<string, string>>}
+ */
 const programs = {
   start: "apps/examples/src/main.ts",
   build: "scripts/build.ts",
@@ -20,21 +32,33 @@ const programs = {
 
 // The outer npm describes itself in npm_* variables, which an inner npm or pnpm would take for its own settings.
 // What says how to reach the registry has to stay.
-const keptSettings = /^npm_config_(registry|userconfig|cache|offline|prefer_offline|cafile|strict_ssl|noproxy|(https_)?proxy)$/;
+const keptSettings =
+  /^npm_config_(registry|userconfig|cache|offline|prefer_offline|cafile|strict_ssl|noproxy|(https_)?proxy)$/;
 
 function innerEnvironment() {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("npm_") || keptSettings.test(name));
   return Object.fromEntries(kept);
 }
 
+/**
+ * Runs a command to its end; gives its exit code.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {import("node:child_process").SpawnSyncOptions} [options]
+ */
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
   if (result.error) throw result.error;
   return result.status ?? 1;
 }
 
+/**
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ */
 function runNpm(args, cwd) {
   const script = process.env.npm_execpath;
+  /** @type {import("node:child_process").SpawnSyncOptions} */
   const options = { cwd, env: innerEnvironment(), stdio: ["ignore", "ignore", "inherit"] };
   // npm tells its scripts where it is; run by hand, it is found on the PATH (on Windows as npm.cmd, for the shell).
   const status = script?.endsWith("npm-cli.js")
@@ -43,13 +67,16 @@ function runNpm(args, cwd) {
   if (status !== 0) throw new Error(`npm ${args[0]} failed (exit code ${status}); see its message above`);
 }
 
-/** Installs the pnpm that package.json pins into .tools/, once; gives the folder of its commands. */
+/** Installs the pnpm that package.json pins into .tools/, once; gives the folder of its commands and its script. */
 function installPnpm() {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const [, version, expectedHash] = /^pnpm@([^+]+)\+sha512\.([0-9a-f]+)$/.exec(packageManager);
+  const [, version, expectedHash] = /^pnpm@([^+]+)\+sha512\.([0-9a-f]+)$/.exec(packageManager) ?? [];
   const home = join(root, ".tools", `pnpm-${version}`);
-  const binaries = join(home, "node_modules", ".bin");
-  if (existsSync(binaries)) return { binaries, script: join(home, "node_modules", "pnpm", "bin", "pnpm.cjs") };
+  const pnpm = {
+    binaries: join(home, "node_modules", ".bin"),
+    script: join(home, "node_modules", "pnpm", "bin", "pnpm.cjs"),
+  };
+  if (existsSync(pnpm.script)) return pnpm;
 
   console.error(`Fetching pnpm ${version} …`);
   mkdirSync(join(root, ".tools"), { recursive: true });
@@ -57,8 +84,10 @@ function installPnpm() {
   try {
     writeFileSync(join(staging, "package.json"), '{ "private": true }\n');
     runNpm(["pack", `pnpm@${version}`, "--silent"], staging);
-    const tarball = readdirSync(staging).find((name) => name.endsWith(".tgz"));
-    const hash = createHash("sha512").update(readFileSync(join(staging, tarball))).digest("hex");
+    const tarball = readdirSync(staging).find((name) => name.endsWith(".tgz")) ?? "";
+    const hash = createHash("sha512")
+      .update(readFileSync(join(staging, tarball)))
+      .digest("hex");
     if (hash !== expectedHash) throw new Error(`pnpm ${version}: wrong hash, got ${hash}, expected ${expectedHash}`);
     runNpm(["install", `./${tarball}`, "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], staging);
     // Atomic, so that two first runs at once cannot see half an installation.
@@ -66,16 +95,22 @@ function installPnpm() {
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
-  return { binaries, script: join(home, "node_modules", "pnpm", "bin", "pnpm.cjs") };
+  return pnpm;
 }
 
-/** Installs the workspace's dependencies unless the stamp says that the same ones are there. */
+/**
+ * Installs the workspace's dependencies unless the stamp says that the same ones are there.
+ * @param {{ readonly script: string }} pnpm
+ * @param {NodeJS.ProcessEnv} environment
+ */
 function installDependencies(pnpm, environment) {
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
   const workspace = ["packages", "apps"].flatMap((folder) =>
-    existsSync(join(root, folder)) ? readdirSync(join(root, folder)).map((name) => join(folder, name, "package.json")) : [],
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder)).map((name) => join(folder, name, "package.json"))
+      : [],
   );
-  for (const file of ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", ...workspace.sort()]) {
+  for (const file of ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ...workspace.sort()]) {
     if (existsSync(join(root, file))) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
   }
   const stamp = join(root, "node_modules", ".torchium-install");
@@ -93,11 +128,6 @@ function installDependencies(pnpm, environment) {
   writeFileSync(stamp, wanted);
 }
 
-function usage() {
-  const names = Object.keys(programs).join(" | ");
-  return `usage: node scripts/run.mjs ${names} | ts FILE.ts | exec COMMAND   [arguments]`;
-}
-
 /** Gets pnpm and the dependencies in place; gives the environment in which commands run. */
 function prepare() {
   const pnpm = installPnpm();
@@ -108,10 +138,11 @@ function prepare() {
   return { pnpm, environment };
 }
 
-const [command, ...args] = process.argv.slice(2);
+const [command = "", ...args] = process.argv.slice(2);
 const program = command === "ts" ? args.shift() : programs[command];
 if (command !== "exec" && program === undefined) {
-  console.error(usage());
+  const names = Object.keys(programs).join(" | ");
+  console.error(`usage: node scripts/run.mjs ${names} | ts FILE.ts | exec COMMAND   [arguments]`);
   process.exit(2);
 }
 
@@ -119,11 +150,11 @@ let prepared;
 try {
   prepared = prepare();
 } catch (error) {
-  console.error(process.env.DEBUG ? error : error.message);
+  console.error(error instanceof Error && !process.env.DEBUG ? error.message : error);
   process.exit(1);
 }
 
-if (command === "exec") {
+if (program === undefined) {
   process.exitCode = run(process.execPath, [prepared.pnpm.script, "exec", ...args], { env: prepared.environment });
 } else {
   // The program runs in this very process: signals, the terminal and the exit code are its own.

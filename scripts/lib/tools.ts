@@ -43,3 +43,17 @@ export function buildPackages({ capture = false } = {}): Promise<ToolResult> {
   const args = ["run", "build", "--output-logs=errors-only", "--log-order=grouped"];
   return runNode(toolScript("turbo", "turbo"), args, { capture });
 }
+
+/** The pnpm that scripts/run.mjs has fetched. */
+export function pnpmScript(): string {
+  const version = /^pnpm@([^+]+)/.exec(readManifest(root).packageManager ?? "")?.[1];
+  return join(root, ".tools", `pnpm-${version}`, "node_modules", "pnpm", "bin", "pnpm.cjs");
+}
+
+/** Packs the built package in `folder` (relative to the root) as for publishing; gives the tarball's path. */
+export async function packPackage(folder: string, destination: string): Promise<string> {
+  const args = ["pack", "--json", "--pack-destination", destination];
+  const { exitCode, output } = await runNode(pnpmScript(), args, { capture: true, cwd: join(root, folder) });
+  if (exitCode !== 0) throw new Error(`pnpm pack failed in ${folder}:\n${output}`);
+  return (JSON.parse(output) as { readonly filename: string }).filename;
+}

@@ -1,0 +1,48 @@
+// Every name that a package exports has a sentence of documentation where it is declared.
+import { join, relative } from "node:path";
+import ts from "typescript";
+import { packageEntries, publishedPackages, root } from "../lib/repository.js";
+
+/** The compiler options of the repository, as tsconfig.base.json has them. */
+export function compilerOptions(): ts.CompilerOptions {
+  const path = join(root, "tsconfig.base.json");
+  const { config } = ts.readConfigFile(path, ts.sys.readFile);
+  return ts.parseJsonConfigFileContent(config, ts.sys, root).options;
+}
+
+function locationOf(symbol: ts.Symbol): string {
+  const declaration = symbol.declarations?.[0];
+  if (declaration === undefined) return "(no declaration)";
+  const source = declaration.getSourceFile();
+  const line = source.getLineAndCharacterOfPosition(declaration.getStart()).line + 1;
+  return `${relative(root, source.fileName).replaceAll("\\", "/")}:${line}`;
+}
+
+/** `file:line: name …` for every exported name without documentation in the entry files `entries` (absolute). */
+export function undocumentedExports(entries: readonly string[]): readonly string[] {
+  const program = ts.createProgram(entries, compilerOptions());
+  const checker = program.getTypeChecker();
+  const problems = new Set<string>();
+  for (const entry of entries) {
+    const source = program.getSourceFile(entry);
+    const module = source && checker.getSymbolAtLocation(source);
+    if (module === undefined) {
+      problems.add(`${relative(root, entry)}: is no module, or does not exist`);
+      continue;
+    }
+    for (const exported of checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      const documented = [exported, symbol].some((one) => one.getDocumentationComment(checker).length > 0);
+      if (!documented) problems.add(`${locationOf(symbol)}: ${exported.name} is exported without a docstring`);
+    }
+  }
+  return [...problems].sort();
+}
+
+/** The same for every entry of every published package. */
+export function undocumentedPackageExports(): readonly string[] {
+  const entries = publishedPackages().flatMap((owner) =>
+    packageEntries(owner).map(([, source]) => join(root, owner.folder, source)),
+  );
+  return undocumentedExports(entries);
+}

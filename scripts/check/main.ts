@@ -1,0 +1,60 @@
+// `npm run check`: everything that can be said about the code without running it, one line a step.
+// Arguments choose steps by name; `--fix` lets the formatter and linter repair what they can.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../lib/repository.js";
+import { runNode, toolScript } from "../lib/tools.js";
+import { boundaryProblems } from "./boundaries.js";
+import { importCycles } from "./cycles.js";
+import { undocumentedPackageExports } from "./documented-exports.js";
+import { readModuleGraph } from "./module-graph.js";
+import { attwProblems, publintProblems } from "./packed.js";
+import { readmeTypeProblems } from "./readme-types.js";
+
+type Problems = readonly string[];
+
+/** Runs an installed tool; what it prints is the problem when it fails. */
+async function tool(packageName: string, name: string, args: readonly string[]): Promise<Problems> {
+  const { exitCode, output } = await runNode(toolScript(packageName, name), args, { capture: true });
+  return exitCode === 0 ? [] : [output.trim()];
+}
+
+const options = process.argv.slice(2);
+const fix = options.includes("--fix");
+const biomeArgs = fix ? ["check", "--write", "--error-on-warnings"] : ["ci", "--error-on-warnings"];
+
+const steps: Readonly<Record<string, () => Problems | Promise<Problems>>> = {
+  "format and lint": () => tool("@biomejs/biome", "biome", [...biomeArgs, "--colors=off", "--max-diagnostics=100"]),
+  types: () => tool("typescript", "tsc", ["--project", "tsconfig.json", "--pretty", "false"]),
+  boundaries: () => boundaryProblems(readModuleGraph()),
+  cycles: () => importCycles(readModuleGraph()),
+  "documented exports": undocumentedPackageExports,
+  "README types": readmeTypeProblems,
+  "unused code": () => tool("knip", "knip", ["--no-progress"]),
+  publint: publintProblems,
+  attw: attwProblems,
+};
+
+const names = options.filter((option) => option !== "--fix");
+const unknown = names.find((name) => !(name in steps));
+if (unknown !== undefined) {
+  console.error(`check: no step named ${JSON.stringify(unknown)}; there are: ${Object.keys(steps).join(", ")}`);
+  process.exit(2);
+}
+
+const failed: string[] = [];
+for (const name of names.length > 0 ? names : Object.keys(steps)) {
+  const start = performance.now();
+  const problems = await Promise.resolve()
+    .then(steps[name])
+    .catch((error: unknown) => [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${problems.length === 0 ? "✓" : "✗"} ${name} (${seconds} s)`);
+  for (const problem of problems) console.log(problem.replace(/^/gm, "    "));
+  if (problems.length > 0) failed.push(name);
+}
+
+mkdirSync(join(root, ".cache"), { recursive: true });
+writeFileSync(join(root, ".cache", "check-results.json"), `${JSON.stringify({ failed })}\n`);
+console.log(failed.length === 0 ? "all checks passed" : `failed: ${failed.join(", ")}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
