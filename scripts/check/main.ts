@@ -30,7 +30,7 @@ const steps: Readonly<Record<string, () => Problems | Promise<Problems>>> = {
   cycles: () => importCycles(readModuleGraph()),
   "documented exports": undocumentedPackageExports,
   "README types": readmeTypeProblems,
-  "unused code": () => tool("knip", "knip", ["--no-progress"]),
+  "unused code": () => tool("knip", "knip", ["--no-progress", "--no-config-hints"]),
   publint: publintProblems,
   attw: attwProblems,
 };
