@@ -26,9 +26,11 @@ export type Kernel = {
 /**
  * Operations worth a hand-written kernel. Sizes span an iteration space, operands stride over it (0 = absent axis):
  * - `matmul`: [batch…, M, N, K]; inputs A (no N), B (no M); output C (no K).
- * - `gather`: [rows, width]; inputs table (stride 0 over rows; `tableRow` gives its row stride), ids (int32, no width).
- * - `scatterAdd`: [rows, width]; adds each row of the first input to row ids[row] of the output, which it zeroes first;
- *   rows with the same id are added in order, so results are deterministic.
+ * - `gather`: [rows, width, tableRows]; inputs table (no rows), ids (int32, rows only); output (no tableRows).
+ *   A row whose id is outside [0, tableRows) becomes zeros, and a fault.
+ * - `scatterAdd`: [rows, width, tableRows]; inputs updates (no tableRows), ids (int32, rows only); output (no rows),
+ *   which is zeroed first. Rows with one id are added one after the other in their order, so every backend gets the
+ *   same bits. A row whose id is outside [0, tableRows) is left out, and a fault.
  * - `scan`: [outer…, row]; inclusive prefix sums along the row.
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
  */
@@ -71,7 +73,10 @@ export type LaunchOperand = Binding & {
 export type Launch = {
   readonly executable: Executable;
   readonly sizes: readonly number[];
-  /** Inputs, then outputs. With an epilogue: the anchor's inputs, the epilogue's other inputs, then the outputs. */
+  /**
+   * Inputs, then outputs. With an epilogue: the anchor's inputs, then the epilogue's other inputs and its outputs,
+   * which stride over the axes of the anchor's output.
+   */
   readonly operands: readonly LaunchOperand[];
   readonly scalars: number[];
   readonly stage: number;

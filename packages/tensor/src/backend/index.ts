@@ -1,0 +1,46 @@
+// What a backend needs of the toolkit: the interface, the meaning of kernels, and errors. Versioned by
+// `Backend.interfaceVersion`; third-party backends import from here only.
+
+export { allDTypes, byteLengthOf, type DType, fromDeviceBytes, isFloat, isInteger, toDeviceBytes } from "../dtype.js";
+export { argumentError, type ErrorCode, TensorError, unreachable } from "../errors.js";
+export { constant, type Expr, input, type Role, reduced, rewrite, rowSize, scalar, visit } from "../kernel/expr.js";
+export { normalFromWords, philox, type RandomState, randomWord, uniformFromWord } from "../kernel/philox.js";
+export {
+  inputsOf,
+  makeProgram,
+  type Program,
+  type ProgramInput,
+  type ProgramOutput,
+  type Reduce,
+  type ReduceOp,
+  RowBuilder,
+  type RowScope,
+  variesAlongRow,
+} from "../kernel/program.js";
+/** The sugar over the scalar algebra, as one namespace: `scalarAlgebra.add(x, 1)`. */
+export * as scalarAlgebra from "../kernel/scalar.js";
+export {
+  castValue,
+  evaluateScalar,
+  type ScalarDomain,
+  type ScalarOp,
+  scalarOps,
+  wrap,
+} from "../kernel/scalar-ops.js";
+export type {
+  Access,
+  AnchorCall,
+  AnchorName,
+  AnchorOps,
+  Backend,
+  Binding,
+  BufferHandle,
+  Capabilities,
+  Executable,
+  Kernel,
+  Launch,
+  LaunchError,
+  LaunchOperand,
+  MemoryInfo,
+} from "./backend.js";
+export { joinAxes, kernelOf, type Space } from "./kernel-geometry.js";
