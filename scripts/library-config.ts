@@ -23,7 +23,9 @@ export function libraryConfig(configUrl: string) {
     dts: true,
     sourcemap: true,
     splitting: true,
-    treeshake: false,
+    // Node modules are imported where they are used, by their full name, and never bundled.
+    external: [/^node:/],
+    removeNodeProtocol: false,
     clean: true,
   });
 }

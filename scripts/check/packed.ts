@@ -27,11 +27,10 @@ async function judgeTarballs(judge: (tarball: string, folder: string) => Promise
 /** publint's complaints and suggestions. */
 export function publintProblems(): Promise<readonly string[]> {
   return judgeTarballs(async (tarball, folder) => {
-    const pkgDir = join(root, folder);
     const bytes = readFileSync(tarball);
     const archive = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    const { messages } = await publint({ pkgDir, strict: true, pack: { tarball: archive } });
-    const manifest = { ...readManifest(pkgDir) };
+    const { messages } = await publint({ strict: true, pack: { tarball: archive } });
+    const manifest = { ...readManifest(join(root, folder)) };
     return messages.map((message) => `${folder}: ${formatMessage(message, manifest) ?? message.code}`);
   });
 }
