@@ -1,0 +1,5 @@
+// The table of examples, in the order in which help lists them. One row makes an example known everywhere.
+import type { Example } from "./example.js";
+
+/** Every example that `npm start -- <name>` runs. */
+export const examples: readonly Example[] = [];
