@@ -53,7 +53,9 @@ const floatMeanings: Readonly<Record<string, FloatMeaning>> = {
   div: (a, b) => a / b,
   min: (a, b) => Math.min(a, b),
   max: (a, b) => Math.max(a, b),
+  // biome-ignore lint/complexity/useMathMinMax: this comparison is the definition
   pmin: (a, b) => (b < a ? b : a),
+  // biome-ignore lint/complexity/useMathMinMax: this comparison is the definition
   pmax: (a, b) => (a < b ? b : a),
   copysign: (a, b) => Math.abs(a) * (b < 0 || Object.is(b, -0) ? -1 : 1),
   abs: (a) => Math.abs(a),
