@@ -90,8 +90,10 @@ function installPnpm() {
       .digest("hex");
     if (hash !== expectedHash) throw new Error(`pnpm ${version}: wrong hash, got ${hash}, expected ${expectedHash}`);
     runNpm(["install", `./${tarball}`, "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], staging);
-    // Atomic, so that two first runs at once cannot see half an installation.
-    if (!existsSync(home)) renameSync(staging, home);
+    // Renamed into place, so that two first runs at once never see half an installation.
+    renameSync(staging, home);
+  } catch (error) {
+    if (!existsSync(pnpm.script)) throw error;
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
