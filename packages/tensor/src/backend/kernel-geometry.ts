@@ -41,5 +41,10 @@ const classOf = (stride: number, axis: number, rank: number): Access =>
 /** The kernel of a program over a space: its structure only, never a size. */
 export function kernelOf(program: Program, space: Space): Kernel {
   const access = space.strides.map((s) => s.map((stride, axis) => classOf(stride, axis, space.sizes.length)));
-  return { program, rank: space.sizes.length, access, key: `${program.key}/${access.map((a) => a.join("")).join(".")}` };
+  return {
+    program,
+    rank: space.sizes.length,
+    access,
+    key: `${program.key}/${access.map((a) => a.join("")).join(".")}`,
+  };
 }

@@ -3,9 +3,17 @@
 import { isFloat } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import { constant, type Expr, input, reduced } from "./expr.js";
-import { inputsOf, makeProgram, type Program, type ProgramInput, type ProgramOutput, type Reduce, variesAlongRow } from "./program.js";
-import { scalarGradients } from "./scalar-gradients.js";
+import {
+  inputsOf,
+  makeProgram,
+  type Program,
+  type ProgramInput,
+  type ProgramOutput,
+  type Reduce,
+  variesAlongRow,
+} from "./program.js";
 import * as s from "./scalar.js";
+import { scalarGradients } from "./scalar-gradients.js";
 
 /**
  * The program that computes the gradients of the inputs `wrt` from the inputs of `program`, followed by the gradient

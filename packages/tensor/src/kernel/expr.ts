@@ -41,7 +41,7 @@ function intern(key: string, draft: Draft<Expr>): Expr {
 
 /** A literal of `type`. */
 export function constant(value: number, type: DType): Expr {
-  const v = isFloat(type) ? value : castValue(type, value);
+  const v = isFloat(type) ? value : castValue(type, value, Number.isInteger(value) ? "int32" : "float64");
   return intern(`c${type}${Object.is(v, -0) ? "-0" : v}`, { kind: "const", type, value: v });
 }
 
@@ -56,7 +56,8 @@ export const scalar = (index: number, type: DType): Expr => intern(`s${index}${t
 export const rowSize = (type: DType): Expr => intern(`n${type}`, { kind: "rowSize", type });
 
 /** Result of reduction `index`. */
-export const reduced = (index: number, type: DType): Expr => intern(`r${index}${type}`, { kind: "reduced", type, index });
+export const reduced = (index: number, type: DType): Expr =>
+  intern(`r${index}${type}`, { kind: "reduced", type, index });
 
 const inDomain = (type: DType, domain: (typeof scalarOps)[ScalarOp]["domain"]): boolean =>
   domain === "any" ||
@@ -81,7 +82,12 @@ export function apply(op: ScalarOp, args: readonly Expr[], castTo?: DType): Expr
     const [a, b, c] = args.map((x) => (x.kind === "const" ? x.value : 0));
     return constant(evaluateScalar(op, type, operand.type, a!, b ?? 0, c ?? 0), type);
   }
-  return intern(`${op}${op === "cast" ? type : ""}(${args.map((a) => a.id).join()})`, { kind: "apply", type, op, args });
+  return intern(`${op}${op === "cast" ? type : ""}(${args.map((a) => a.id).join()})`, {
+    kind: "apply",
+    type,
+    op,
+    args,
+  });
 }
 
 const isConst = (e: Expr | undefined, value: number): boolean => e?.kind === "const" && e.value === value;

@@ -1,7 +1,7 @@
 // Counter-based random numbers: Philox 4x32-10 (Salmon et al., SC 2011) on 32-bit words, so every backend draws the
 // same bits. One counter gives four words; element i of a stream takes word i mod 4 of counter i div 4.
 
-import { type Expr } from "./expr.js";
+import type { Expr } from "./expr.js";
 import * as s from "./scalar.js";
 
 const multipliers = [0xd2511f53, 0xcd9e8d57] as const;

@@ -1,7 +1,7 @@
 // The scalar algebra: the only place where the meaning of an operation on one element is written down.
 // `js` is the living definition (float64 for floats, exact for integers); dialects spell it, the reference runs it.
 
-import type { DType } from "../dtype.js";
+import { type DType, isFloat } from "../dtype.js";
 import { erf, mulHigh, roundHalfEven } from "./numeric.js";
 
 /** Which operand types an operation takes; a family means all its operands share one type of it. */
@@ -69,7 +69,7 @@ const table = {
   mulHigh: { arity: 2, domain: "integer", result: "same", cost: 4, js: mulHigh },
   /** First operand is a bool, the others share a type, which is the result's. */
   select: { arity: 3, domain: "any", result: "same", cost: 1, js: (c, t, f) => (c ? t : f) },
-  /** To the type of the expression; float to integer truncates and saturates, NaN gives 0; to bool means ≠ 0. */
+  /** To the type of the expression, by `castValue`. */
   cast: { arity: 1, domain: "any", result: "same", cost: 1, js: (a) => a },
   /** The value unchanged, with no gradient. */
   detach: { arity: 1, domain: "any", result: "same", cost: 0, js: (a) => a },
@@ -81,7 +81,7 @@ export type ScalarOp = keyof typeof table;
 /** One row per scalar operation. Dialects must cover every key, or they do not compile. */
 export const scalarOps: Readonly<Record<ScalarOp, ScalarRule>> = table;
 
-/** `value` as `type` stores it: wrapped for integers, 0 or 1 for bool, rounded for float32. */
+/** `value` brought into the range of `type`: modulo 2³² for integers, 0 or 1 for bool; floats stay as they are. */
 export function wrap(type: DType, value: number): number {
   switch (type) {
     case "int32":
@@ -98,7 +98,7 @@ export function wrap(type: DType, value: number): number {
 /** Evaluates one operation with the type rules applied; floats in float64. */
 export function evaluateScalar(op: ScalarOp, type: DType, operandType: DType, a: number, b: number, c: number): number {
   const rule = scalarOps[op];
-  if (op === "cast") return castValue(type, a);
+  if (op === "cast") return castValue(type, a, operandType);
   if (op === "not" && type === "bool") return a ? 0 : 1;
   if (op === "shiftRight" && type === "uint32") return (a >>> b) >>> 0;
   const exact = rule.integer !== undefined && (operandType === "int32" || operandType === "uint32");
@@ -106,13 +106,24 @@ export function evaluateScalar(op: ScalarOp, type: DType, operandType: DType, a:
   return wrap(type, value);
 }
 
-/** The conversion rule of `cast`. */
-export function castValue(type: DType, value: number): number {
-  if (type === "bool") return value !== 0 ? 1 : 0;
-  if (type === "int32") return Number.isNaN(value) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(value))) | 0;
-  if (type === "uint32") return Number.isNaN(value) ? 0 : value < 0 ? castNegative(value) : Math.min(4294967295, Math.trunc(value)) >>> 0;
-  return value;
+/**
+ * The conversion rule of `cast`: an integer keeps its bits as the other integer; a float is truncated and saturates,
+ * NaN gives 0; to bool means ≠ 0; to float32 rounds.
+ */
+export function castValue(type: DType, value: number, from: DType): number {
+  switch (type) {
+    case "float64":
+      return value;
+    case "float32":
+      return Math.fround(value);
+    case "bool":
+      return value !== 0 ? 1 : 0;
+    default:
+      if (!isFloat(from)) return wrap(type, value);
+      return type === "int32" ? saturate(-2147483648, value, 2147483647) : saturate(0, value, 4294967295);
+  }
 }
 
-// An int32 keeps its bits when it becomes a uint32; a negative float saturates at 0 only if it is no 32-bit integer.
-const castNegative = (value: number): number => (Number.isInteger(value) && value >= -2147483648 ? value >>> 0 : 0);
+// `|| 0` turns NaN and −0 into 0.
+const saturate = (least: number, value: number, greatest: number): number =>
+  Math.max(least, Math.min(greatest, Math.trunc(value))) || 0;

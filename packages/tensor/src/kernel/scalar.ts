@@ -40,6 +40,7 @@ export const lt = (a: Operand, b: Operand): Expr => apply("lt", lift(a, b));
 export const le = (a: Operand, b: Operand): Expr => apply("le", lift(a, b));
 export const gt = (a: Operand, b: Operand): Expr => lt(b, a);
 export const ge = (a: Operand, b: Operand): Expr => le(b, a);
+// biome-ignore lint/suspicious/noShadowRestrictedNames: it is read as `s.isNaN`.
 export const isNaN = (a: Expr): Expr => apply("isNaN", [a]);
 export const and = (a: Operand, b: Operand): Expr => apply("and", lift(a, b));
 export const or = (a: Operand, b: Operand): Expr => apply("or", lift(a, b));

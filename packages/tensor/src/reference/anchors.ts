@@ -1,0 +1,155 @@
+// The anchors, straight from their definitions in backend.ts: loops over indices, no blocking, no reordering.
+
+import type { AnchorCall, AnchorName, AnchorOps } from "../backend/backend.js";
+import type { DType } from "../dtype.js";
+import { evaluateScalar } from "../kernel/scalar-ops.js";
+import { contiguousStrides, sizeOf } from "../shape.js";
+import { float64Arithmetic } from "./arithmetic.js";
+import { interpret } from "./interpreter.js";
+import { addressOf, forEachIndex, type OperandView } from "./iteration.js";
+
+type View = OperandView<number>;
+type Sizes = readonly number[];
+/** Runs over views of the anchor's inputs and outputs; returns what was wrong with the data, if anything. */
+type Run<P extends AnchorName> = (attributes: AnchorOps[P], sizes: Sizes, views: readonly View[]) => string | undefined;
+
+/** What the reference knows of an anchor. */
+type AnchorRule<P extends AnchorName> = {
+  readonly inputTypes: (attributes: AnchorOps[P]) => readonly DType[];
+  readonly outputTypes: (attributes: AnchorOps[P]) => readonly DType[];
+  /** The output's axes among the launch's; an epilogue runs over them. Undefined where none is taken. */
+  readonly epilogueAxes?: (sizes: Sizes) => Sizes;
+  readonly run: Run<P>;
+};
+
+const ids = "int32";
+const withoutLast = (sizes: Sizes): Sizes => sizes.slice(0, -1);
+
+const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
+  matmul: {
+    inputTypes: ({ type }) => [type, type],
+    outputTypes: ({ type }) => [type],
+    epilogueAxes: withoutLast,
+    run: (_, sizes, [a, b, c]) => {
+      const depth = sizes[sizes.length - 1]!;
+      const [stepA, stepB] = [a!, b!].map((x) => x.strides[sizes.length - 1]!);
+      forEachIndex(withoutLast(sizes), (index) => {
+        const startA = addressOf(a!, index);
+        const startB = addressOf(b!, index);
+        let sum = 0;
+        for (let k = 0; k < depth; k++) sum += a!.read(startA + k * stepA!) * b!.read(startB + k * stepB!);
+        c!.write(addressOf(c!, index), sum);
+      });
+      return undefined;
+    },
+  },
+  gather: {
+    inputTypes: ({ type }) => [type, ids],
+    outputTypes: ({ type }) => [type],
+    epilogueAxes: withoutLast,
+    run: (_, [rows, width, tableRows], [table, id, out]) =>
+      forEachRow(rows!, id!, tableRows!, (row, at) => {
+        for (let w = 0; w < width!; w++) {
+          out!.write(addressOf(out!, [row, w, 0]), at === undefined ? 0 : table!.read(addressOf(table!, [0, w, at])));
+        }
+      }),
+  },
+  scatterAdd: {
+    inputTypes: ({ type }) => [type, ids],
+    outputTypes: ({ type }) => [type],
+    run: (_, [rows, width, tableRows], [updates, id, out]) => {
+      forEachIndex([width!, tableRows!], ([w, at]) => out!.write(addressOf(out!, [0, w!, at!]), 0));
+      return forEachRow(rows!, id!, tableRows!, (row, at) => {
+        if (at === undefined) return;
+        for (let w = 0; w < width!; w++) {
+          const address = addressOf(out!, [0, w, at]);
+          out!.write(address, out!.read(address) + updates!.read(addressOf(updates!, [row, w, 0])));
+        }
+      });
+    },
+  },
+  scan: {
+    inputTypes: ({ type }) => [type],
+    outputTypes: ({ type }) => [type],
+    epilogueAxes: (sizes) => sizes,
+    run: ({ type, reverse }, sizes, [x, y]) => {
+      const length = sizes[sizes.length - 1]!;
+      forEachIndex(withoutLast(sizes), (outer) => {
+        let total = 0;
+        for (let i = 0; i < length; i++) {
+          const index = [...outer, reverse ? length - 1 - i : i];
+          total = evaluateScalar("add", type, type, total, x!.read(addressOf(x!, index)), 0);
+          y!.write(addressOf(y!, index), total);
+        }
+      });
+      return undefined;
+    },
+  },
+  sort: {
+    inputTypes: ({ type }) => [type],
+    outputTypes: ({ type }) => [type, ids],
+    run: ({ descending }, sizes, [x, values, positions]) => {
+      const length = sizes[sizes.length - 1]!;
+      forEachIndex(withoutLast(sizes), (outer) => {
+        const row = Array.from({ length }, (_, at) => ({ at, value: x!.read(addressOf(x!, [...outer, at])) }));
+        row.sort((a, b) => (descending ? -1 : 1) * compare(a.value, b.value));
+        row.forEach(({ at, value }, i) => {
+          values!.write(addressOf(values!, [...outer, i]), value);
+          positions!.write(addressOf(positions!, [...outer, i]), at);
+        });
+      });
+      return undefined;
+    },
+  },
+};
+
+/** The rule of an anchor, to be used with attributes of the same anchor. */
+export const ruleOf = (op: AnchorName): AnchorRule<AnchorName> => anchorRules[op] as AnchorRule<AnchorName>;
+
+/** NaN counts as the largest; 0 and −0 are equal. */
+function compare(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Calls `visit` with every row and its id, or undefined for an id outside the table; says which id was the first. */
+function forEachRow(rows: number, ids: View, tableRows: number, visit: (row: number, id: number | undefined) => void) {
+  let fault: string | undefined;
+  for (let row = 0; row < rows; row++) {
+    const id = ids.read(addressOf(ids, [row]));
+    const inside = id >= 0 && id < tableRows;
+    if (!inside) fault ??= `id is out of range, got ${id}, expected an integer from 0 to ${tableRows - 1}`;
+    visit(row, inside ? id : undefined);
+  }
+  return fault;
+}
+
+/** Runs an anchor over views of all its launch's operands; returns the fault its data showed, if any. */
+export function runAnchor(
+  call: AnchorCall,
+  sizes: Sizes,
+  views: readonly View[],
+  scalars: readonly number[],
+): string | undefined {
+  const rule = ruleOf(call.op);
+  if (!call.epilogue) return rule.run(call.attributes, sizes, views);
+  const inputs = rule.inputTypes(call.attributes).length;
+  const axes = rule.epilogueAxes!(sizes);
+  const result = scratch(axes, sizes.length);
+  const fault = rule.run(call.attributes, sizes, [...views.slice(0, inputs), result]);
+  interpret(call.epilogue.program, axes, [result, ...views.slice(inputs)], scalars, float64Arithmetic);
+  return fault;
+}
+
+/** A row-major array over `axes`, seen over `rank` axes. */
+function scratch(axes: Sizes, rank: number): View {
+  const values = new Float64Array(sizeOf(axes));
+  return {
+    strides: [...contiguousStrides(axes), ...new Array<number>(rank - axes.length).fill(0)],
+    offset: 0,
+    read: (address) => values[address]!,
+    write: (address, value) => {
+      values[address] = value;
+    },
+  };
+}
