@@ -112,6 +112,13 @@ def unary():
             one(F.gelu, approximate=approximate),
             {"approximate": approximate},
         )
+    yield case(
+        "leakyRelu",
+        "",
+        {"input": Draw("leakyRelu").uniform(-3, 3, 9)},
+        one(F.leaky_relu, negative_slope=0.2),
+        {"negativeSlope": 0.2},
+    )
     yield case("isnan", "", {"input": np.array([NAN, INF, -INF, 0.0, 1.5])}, one(torch.isnan), gradients=False)
     yield case("isfinite", "", {"input": np.array([NAN, INF, -INF, 0.0, 1.5])}, one(torch.isfinite), gradients=False)
     yield case("logicalNot", "", {"input": np.array([True, False, True])}, one(torch.logical_not))

@@ -78,6 +78,15 @@ def extremes():
             {"dim": 1},
             gradients=False,
         )
+    ties = {"input": np.array([[2.0, 2.0, 1.0], [0.5, 3.0, 3.0], [3.0, -1.0, 0.0]])}
+    for op, function in (("amax", torch.amax), ("amin", torch.amin)):
+        for label, options in DIMS:
+            yield case(op, label, {"input": Draw(op + label).distinct(2, 3, 4)}, along(function, options), options)
+        yield case(op, "ties share the gradient", ties, along(function, {"dim": 1}), {"dim": 1})
+    truth = {"input": np.array([[True, False], [True, True], [False, False]])}
+    for op, function in (("any", torch.any), ("all", torch.all)):
+        for label, options in DIMS[:3]:
+            yield case(op, label, truth, along(function, options), options)
     for op, function in (("argmax", torch.argmax), ("argmin", torch.argmin)):
         values = {"input": Draw(op).distinct(2, 3, 4)}
         for label, options in DIMS[:4]:
