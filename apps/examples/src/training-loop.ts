@@ -4,9 +4,9 @@
 import { TensorError } from "@torchium/tensor";
 import type { TrainContext } from "./example.js";
 import type { Progress } from "./run/checkpoint-folder.js";
-import { formatScore } from "./run/format.js";
+import { formatBytes, formatCount, formatScore, formatSeconds } from "./run/format.js";
 import type { Scores } from "./run/metrics.js";
-import { ProgressDisplay, type ProgressState } from "./run/progress-display.js";
+import type { ProgressState } from "./run/progress-display.js";
 import { StopSignal } from "./run/stop-signal.js";
 import { TrainingInterrupted, type TrainingRun } from "./run/training-run.js";
 
@@ -58,23 +58,30 @@ export async function train(loop: TrainingLoop): Promise<Progress> {
   const { run } = loop.context;
   const begun = await run.begin();
   if (begun.step > 0) await loop.load(run.checkpoint.path);
-  const display = new ProgressDisplay(run.terminal, run.clock, loop.unit ?? "tokens");
   const signal = new StopSignal(run.signals, (name) => {
-    display.note(`${name}: finishing this step and saving; the same again ends at once, without saving`);
+    run.display.note(`${name}: finishing this step and saving; the same again ends at once, without saving`);
   });
   try {
-    return await new Training(loop, run, display, signal, begun).finish();
+    const result = await new Training(loop, run, signal, begun).finish();
+    run.display.end();
+    run.display.note(summary(result, loop));
+    return result;
   } finally {
     signal.dispose();
-    display.end();
+    run.display.end();
   }
+}
+
+function summary({ step, seconds, tokens }: Progress, { unit = "tokens" }: TrainingLoop): string {
+  const pace = `${((seconds / step) * 1000).toFixed(1)} ms a step, ${formatCount(tokens / seconds)} ${unit}/s`;
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  return `trained ${step} steps in ${formatSeconds(seconds)} (${pace}), peak memory ${formatBytes(peakBytes)}`;
 }
 
 /** The state of one loop while it runs. */
 class Training {
   readonly #loop: TrainingLoop;
   readonly #run: TrainingRun;
-  readonly #display: ProgressDisplay;
   readonly #signal: StopSignal;
   readonly #every: { readonly log: number; readonly evaluate: number; readonly save: number };
   readonly #end: number;
@@ -84,14 +91,13 @@ class Training {
   #breathedAt: number;
   /** What was logged last, to measure the rate from there. */
   #logged: { readonly tokens: number; readonly seconds: number };
-  #shown: Omit<ProgressState, "step" | "steps">;
+  #shown: Omit<ProgressState, "step" | "steps" | "unit">;
 
-  constructor(loop: TrainingLoop, run: TrainingRun, display: ProgressDisplay, signal: StopSignal, begun: Progress) {
+  constructor(loop: TrainingLoop, run: TrainingRun, signal: StopSignal, begun: Progress) {
     const tenth = Math.max(1, Math.round(loop.steps / 10));
     const evaluate = loop.evaluateEvery ?? tenth;
     this.#loop = loop;
     this.#run = run;
-    this.#display = display;
     this.#signal = signal;
     this.#every = {
       log: loop.logEvery ?? Math.max(1, Math.round(loop.steps / 200)),
@@ -149,7 +155,7 @@ class Training {
     const tokensPerSecond = elapsed > 0 ? (tokens - this.#logged.tokens) / elapsed : undefined;
     this.#logged = { tokens, seconds };
     this.#shown = { ...this.#shown, loss, tokensPerSecond };
-    this.#run.metrics.append({ step, loss, tokens, tokensPerSecond, seconds, extra });
+    this.#run.metrics.append({ step, loss, tokens, tokensPerSecond, seconds, memoryBytes: this.#memoryBytes(), extra });
   }
 
   async #evaluate(): Promise<void> {
@@ -163,7 +169,7 @@ class Training {
     this.#run.metrics.append({ step, validation });
     this.#shown = { ...this.#shown, validationLoss: validation.loss };
     const scores = Object.entries(validation).map(([name, value]) => `${name} ${formatScore(value)}`);
-    this.#display.note(`step ${step}  validation: ${scores.join("  ")}`);
+    this.#run.display.note(`step ${step}  validation: ${scores.join("  ")}`);
   }
 
   async #save(): Promise<void> {
@@ -182,8 +188,12 @@ class Training {
     const { step } = this.#progress;
     const perStep = (this.#run.clock() - this.#begun.at) / 1000 / (step - this.#begun.step);
     const secondsLeft = perStep * Math.max(0, this.#end - step);
-    const memoryBytes = this.#loop.memoryBytes?.() ?? process.memoryUsage.rss();
-    this.#display.update({ ...this.#shown, step, steps: this.#end, secondsLeft, memoryBytes }, force);
+    const [steps, unit, memoryBytes] = [this.#end, this.#loop.unit ?? "tokens", this.#memoryBytes()];
+    this.#run.display.update({ ...this.#shown, step, steps, unit, secondsLeft, memoryBytes }, force);
+  }
+
+  #memoryBytes(): number {
+    return this.#loop.memoryBytes?.() ?? process.memoryUsage.rss();
   }
 
   async #breathe(): Promise<void> {

@@ -20,8 +20,3 @@ export interface CliEnvironment {
   /** The date, for the names of run folders. */
   readonly now: () => Date;
 }
-
-/** Prints a line of output. */
-export function printLine({ output }: CliEnvironment, line: string): void {
-  output.write(`${line}\n`);
-}

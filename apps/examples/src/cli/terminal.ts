@@ -39,7 +39,8 @@ export function terminalOf(stream: TextStream, env: Readonly<Record<string, stri
     live,
     colour: live,
     get columns() {
-      return stream.columns ?? 80;
+      // A terminal whose size is not known says 0.
+      return stream.columns || 80;
     },
     write: (text) => void stream.write(text),
   };

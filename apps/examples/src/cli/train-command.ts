@@ -5,7 +5,7 @@ import { type Configuration, readConfiguration, resumedOptions } from "../run/co
 import { newRunFolder, shellPath } from "../run/run-folders.js";
 import { rejectOccupied, TrainingInterrupted, TrainingRun } from "../run/training-run.js";
 import type { Invocation } from "./arguments.js";
-import { type CliEnvironment, printLine } from "./environment.js";
+import type { CliEnvironment } from "./environment.js";
 import type { SharedTrainOptions } from "./shared-options.js";
 import { styled } from "./terminal.js";
 
@@ -26,7 +26,8 @@ export async function trainModel(invocation: Invocation, environment: CliEnviron
     stopAfter: options.steps,
   });
   const path = shellPath(folder, cwd);
-  const print = (line: string) => printLine(environment, line);
+  // Through the display, so that a line printed during training does not run into the live one.
+  const print = (line: string) => run.display.note(line);
   print(styled(output, "bold", `${example.name}: ${example.title}`));
   print(`run folder: ${path}${resumed ? " (resumed)" : ""}`);
   try {

@@ -6,7 +6,7 @@ import { CheckpointFolder } from "../run/checkpoint-folder.js";
 import { readConfiguration } from "../run/configuration.js";
 import { latestRun } from "../run/run-folders.js";
 import { declarationsOf, type Invocation } from "./arguments.js";
-import { type CliEnvironment, printLine } from "./environment.js";
+import type { CliEnvironment } from "./environment.js";
 import type { SharedUseOptions } from "./shared-options.js";
 
 /** Uses an example's trained model. */
@@ -28,6 +28,6 @@ export async function useModel(invocation: Invocation, environment: CliEnvironme
       facts: configuration.facts,
       checkpoint: checkpoint.path,
     },
-    print: (line) => printLine(environment, line),
+    print: (line) => environment.output.write(`${line}\n`),
   });
 }

@@ -18,6 +18,8 @@ export interface MetricsRecord {
   readonly tokensPerSecond?: number;
   /** Seconds spent training so far, over all sessions of the run. */
   readonly seconds?: number;
+  /** Bytes of memory in use. */
+  readonly memoryBytes?: number;
   /** What the step reports besides, such as its learning rate. */
   readonly extra?: Scores;
   /** What an evaluation on held-out data gave. */

@@ -6,6 +6,7 @@ import { ProgressDisplay, type ProgressState } from "./progress-display.js";
 const state: ProgressState = {
   step: 1240,
   steps: 2000,
+  unit: "tokens",
   loss: 1.6234,
   validationLoss: 1.8812,
   tokensPerSecond: 28_412,
@@ -16,7 +17,7 @@ const state: ProgressState = {
 function display(settings: ConstructorParameters<typeof RecordingTerminal>[0]) {
   const terminal = new RecordingTerminal(settings);
   const clock = { ms: 0 };
-  return { terminal, clock, display: new ProgressDisplay(terminal, () => clock.ms, "tokens") };
+  return { terminal, clock, display: new ProgressDisplay(terminal, () => clock.ms) };
 }
 
 describe("on a terminal", () => {
@@ -78,8 +79,8 @@ describe("elsewhere", () => {
     clock.ms = 4000;
     shown.update({ ...state, step: 1300 });
     clock.ms = 5000;
-    shown.update({ step: 1400, steps: 2000 });
-    shown.update({ step: 2000, steps: 2000 }, true);
+    shown.update({ step: 1400, steps: 2000, unit: "tokens" });
+    shown.update({ step: 2000, steps: 2000, unit: "tokens" }, true);
     shown.note("done");
     shown.end();
     expect(terminal.text).toBe(

@@ -7,6 +7,8 @@ export interface ProgressState {
   /** Steps done, of `steps`. */
   readonly step: number;
   readonly steps: number;
+  /** What a step works through, for the rate: "tokens", "pairs". */
+  readonly unit: string;
   readonly loss?: number;
   /** The loss of the last evaluation. */
   readonly validationLoss?: number;
@@ -24,18 +26,15 @@ const eraseLine = "\r\x1b[2K";
 export class ProgressDisplay {
   readonly #terminal: Terminal;
   readonly #clock: () => number;
-  readonly #unit: string;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #line = "";
 
   /**
    * @param clock Milliseconds since any moment.
-   * @param unit What a step works through, for the rate: "tokens", "pairs".
    */
-  constructor(terminal: Terminal, clock: () => number, unit: string) {
+  constructor(terminal: Terminal, clock: () => number) {
     this.#terminal = terminal;
     this.#clock = clock;
-    this.#unit = unit;
   }
 
   /** Shows a state, unless one was shown a moment ago; `force` shows it in any case. */
@@ -45,7 +44,7 @@ export class ProgressDisplay {
     if (!force && now - this.#drawnAt < (live ? interval.live : interval.plain)) return;
     this.#drawnAt = now;
     if (live) this.#draw(this.#liveLine(state));
-    else this.#terminal.write(`${plainLine(state, this.#unit)}\n`);
+    else this.#terminal.write(`${plainLine(state)}\n`);
   }
 
   /** Prints a line that stays, above the live one. */
@@ -53,7 +52,7 @@ export class ProgressDisplay {
     this.#terminal.write(this.#line === "" ? `${text}\n` : `${eraseLine}${text}\n${this.#line}`);
   }
 
-  /** Ends the display: the live line stays as it is, and what is printed next starts on a new one. */
+  /** Leaves the live line as it is: what is printed next starts on a new one. */
   end(): void {
     if (this.#line !== "") this.#terminal.write("\n");
     this.#line = "";
@@ -68,8 +67,8 @@ export class ProgressDisplay {
     const share = state.step / state.steps;
     const head = `${state.step}/${state.steps}  ${Math.floor(share * 100)} %`;
     const room = this.#terminal.columns - 1;
-    const fields = fit([head.length, ...parts(state, this.#unit).map(fieldWidth)], room);
-    const shown = parts(state, this.#unit).slice(0, Math.max(0, fields - 1));
+    const fields = fit([head.length, ...parts(state).map(fieldWidth)], room);
+    const shown = parts(state).slice(0, Math.max(0, fields - 1));
     const used = head.length + shown.reduce((sum, part) => sum + 2 + fieldWidth(part), 0);
     const bar = this.#bar(share, Math.min(24, room - used - 2));
     const texts = shown.map(({ before, value, after }) => {
@@ -93,8 +92,8 @@ interface Part {
 }
 
 /** The fields after the step count, in the order in which a narrow terminal keeps them. */
-function parts(state: ProgressState, unit: string): Part[] {
-  const { loss, validationLoss, tokensPerSecond, secondsLeft, memoryBytes } = state;
+function parts(state: ProgressState): Part[] {
+  const { unit, loss, validationLoss, tokensPerSecond, secondsLeft, memoryBytes } = state;
   const all: (Part | undefined)[] = [
     loss === undefined ? undefined : { before: "loss ", value: formatScore(loss), after: "" },
     validationLoss === undefined ? undefined : { before: "validation ", value: formatScore(validationLoss), after: "" },
@@ -121,7 +120,7 @@ function fit(widths: readonly number[], room: number): number {
   return overflow < 0 ? widths.length : overflow;
 }
 
-function plainLine(state: ProgressState, unit: string): string {
-  const texts = parts(state, unit).map(({ before, value, after }) => before + value + after);
+function plainLine(state: ProgressState): string {
+  const texts = parts(state).map(({ before, value, after }) => before + value + after);
   return [`step ${state.step}/${state.steps}`, ...texts].join("  ");
 }

@@ -9,6 +9,7 @@ import { type Configuration, checkFacts, holdsRun, writeConfiguration } from "./
 import { renderCurve } from "./curve.js";
 import { fileError, writeFileAtomic } from "./files.js";
 import { MetricsLog } from "./metrics.js";
+import { ProgressDisplay } from "./progress-display.js";
 import type { SignalSource, StopSignalName } from "./stop-signal.js";
 
 /** What a run is made of. */
@@ -44,7 +45,7 @@ export class TrainingInterrupted extends Error {
 /** A run folder in use: `configuration.json`, `metrics.jsonl`, `curve.svg`, `checkpoint/`. */
 export class TrainingRun {
   readonly folder: string;
-  readonly terminal: Terminal;
+  readonly display: ProgressDisplay;
   readonly signals: SignalSource;
   readonly clock: () => number;
   readonly stopAfter: number | undefined;
@@ -57,7 +58,7 @@ export class TrainingRun {
 
   constructor(parts: TrainingRunParts) {
     this.folder = parts.folder;
-    this.terminal = parts.terminal;
+    this.display = new ProgressDisplay(parts.terminal, parts.clock);
     this.signals = parts.signals;
     this.clock = parts.clock;
     this.stopAfter = parts.stopAfter;
