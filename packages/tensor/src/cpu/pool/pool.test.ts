@@ -1,0 +1,186 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { TensorError } from "../../errors.js";
+import { f64, i32, ModuleBuilder } from "../wasm/assembler.js";
+import { commandFlags } from "./layout.js";
+import { createPool, type Pool } from "./pool.js";
+
+const { parallel, barrier } = commandFlags;
+const open: Pool[] = [];
+
+async function make(threads: number): Promise<Pool> {
+  const pool = await createPool({ threads });
+  open.push(pool);
+  expect(pool.threads).toBe(threads);
+  expect(pool.shared).toBe(threads > 1);
+  return pool;
+}
+
+afterEach(() => {
+  for (const pool of open.splice(0)) pool.dispose();
+});
+
+type Emit = Parameters<typeof ModuleBuilder.prototype.function<{ params: "i32"; thread: "i32"; threads: "i32" }>>[1];
+
+function kernel(pool: Pool, emit: Emit): number {
+  const module = new ModuleBuilder();
+  module.importMemory("env", "memory", { shared: pool.shared });
+  module.function({ params: { params: "i32", thread: "i32", threads: "i32" }, export: "run" }, emit);
+  return pool.register(module.finish(), "run");
+}
+
+const commands = (...list: readonly (readonly [number, number, number])[]) =>
+  Int32Array.from(list.flatMap((c) => [...c, 0]));
+const words = (pool: Pool) => new Int32Array(pool.memory.buffer);
+
+describe.each([1, 2, 3, 5])("a pool of %i threads", (threads) => {
+  it("runs parallel commands once on every thread and serial ones on the first", async () => {
+    const pool = await make(threads);
+    const mark = kernel(pool, (f, { params, thread, threads }) => {
+      const slot = f.local("i32", i32.add(params, i32.shl(thread, 3)));
+      f.store.i32(slot, i32.add(i32.load(slot), 1));
+      f.store.i32(slot, threads, 4);
+    });
+    pool.run(commands([mark, 1024, parallel], [mark, 2048, 0], [mark, 1024, parallel]), 3);
+    for (let thread = 0; thread < 6; thread++) {
+      const inPool = thread < threads;
+      expect([...words(pool).slice(256 + 2 * thread, 258 + 2 * thread)]).toEqual(inPool ? [2, threads] : [0, 0]);
+    }
+    expect([...words(pool).slice(512, 516)]).toEqual([1, 1, 0, 0]);
+  });
+
+  it("a barrier lets every thread see what all wrote before", async () => {
+    const pool = await make(threads);
+    // Each thread adds up all threads' slots of one buffer and writes the sum + 1 into its slot of the other.
+    const step = kernel(pool, (f, { params, thread, threads }) => {
+      const from = f.local("i32", i32.load(params));
+      const to = f.local("i32", i32.load(params, 4));
+      const sum = f.local("i32", 0);
+      const i = f.local("i32");
+      f.for(i, 0, threads, 1, () => f.increment(sum, i32.load(i32.add(from, i32.shl(i, 2)))));
+      f.store.i32(i32.add(to, i32.shl(thread, 2)), i32.add(sum, 1));
+    });
+    words(pool).set([1024, 2048], 16);
+    words(pool).set([2048, 1024], 32);
+    const rounds = 3000;
+    const list = commands(
+      ...Array.from({ length: rounds }, (_, i) => [step, i % 2 ? 128 : 64, parallel | barrier] as const),
+    );
+    pool.run(list, rounds);
+    let expected = 0;
+    for (let i = 0; i < rounds; i++) expected = (Math.imul(expected, threads) + 1) | 0;
+    const last = rounds % 2 ? 512 : 256;
+    expect([...words(pool).slice(last, last + threads)]).toEqual(Array(threads).fill(expected));
+  });
+
+  it("many submits, kernels registered between them, and pauses in which workers fall asleep", async () => {
+    const pool = await make(threads);
+    for (let round = 0; round < 30; round++) {
+      const put = kernel(pool, (f, { params, thread }) => f.store.i32(i32.add(params, i32.shl(thread, 2)), round));
+      for (let i = 0; i < 20; i++) pool.run(commands([put, 1024, parallel]), 1);
+      expect([...words(pool).slice(256, 256 + threads)]).toEqual(Array(threads).fill(round));
+      if (round % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+
+  it("kernels see the memory grow, and reach JavaScript's Math", async () => {
+    const pool = await make(threads);
+    const module = new ModuleBuilder();
+    module.importMemory("env", "memory", { shared: pool.shared });
+    const cos = module.importFunction("math", "cos", { params: ["f64"], result: "f64" });
+    const params = { params: "i32", thread: "i32", threads: "i32" } as const;
+    module.function({ params, export: "run" }, (f, { params: at, thread }) => {
+      f.store.f64(i32.add(at, i32.shl(thread, 3)), f.call(cos, f64.convertI32S(thread)));
+    });
+    const index = pool.register(module.finish(), "run");
+    pool.run(commands([index, 0, parallel]), 1);
+    const at = pool.memory.buffer.byteLength + 65536;
+    pool.memory.grow(100);
+    pool.run(commands([index, at, parallel]), 1);
+    const expected = Array.from({ length: threads }, (_, i) => Math.cos(i));
+    expect([...new Float64Array(pool.memory.buffer, at, threads)]).toEqual(expected);
+  });
+
+  it.each([...Array(threads).keys()])("a trap on thread %i is an error, and the pool goes on", async (failing) => {
+    const pool = await make(threads);
+    const trap = kernel(pool, (f, { params, thread }) => {
+      f.if(i32.eq(thread, i32.load(params)), () => f.unreachable());
+    });
+    const count = kernel(pool, (f, { params, thread }) => {
+      const slot = f.local("i32", i32.add(params, i32.shl(thread, 2)));
+      f.store.i32(slot, i32.add(i32.load(slot), 1));
+    });
+    words(pool)[4] = failing;
+    const list = commands([count, 1024, parallel | barrier], [trap, 16, parallel | barrier], [count, 2048, parallel]);
+    for (let round = 1; round <= 3; round++) {
+      let error: unknown;
+      try {
+        pool.run(list, 3);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(TensorError.is(error, "internal")).toBe(true);
+      expect((error as Error).message).toMatch(
+        new RegExp(`^cpu: kernel run failed on thread ${failing}: .*unreachable`),
+      );
+      expect([...words(pool).slice(256, 256 + threads)]).toEqual(Array(threads).fill(round));
+      expect([...words(pool).slice(512, 512 + threads)]).toEqual(Array(threads).fill(0));
+    }
+    pool.run(commands([count, 2048, parallel]), 1);
+    expect([...words(pool).slice(512, 512 + threads)]).toEqual(Array(threads).fill(1));
+  });
+
+  it("rejects what cannot run: unknown kernels, broken modules, missing exports, use after dispose", async () => {
+    const pool = await make(threads);
+    expect(() => pool.run(commands([7, 0, parallel]), 1)).toThrow(TensorError);
+    expect(() => pool.register(Uint8Array.of(1, 2, 3), "run")).toThrow(/cpu: kernel run does not compile/);
+    expect(() => pool.register(new ModuleBuilder().finish(), "run")).toThrow(/cpu: kernel run is not exported/);
+    pool.run(new Int32Array(0), 0);
+    pool.dispose();
+    pool.dispose();
+    expect(() => pool.run(commands([0, 0, 0]), 1)).toThrow(/disposed/);
+    expect(() => pool.register(new ModuleBuilder().finish(), "run")).toThrow(/disposed/);
+  });
+});
+
+describe("createPool", () => {
+  it("runs on the caller alone when the memory given is not shared", async () => {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const pool = await createPool({ threads: 4, memory });
+    expect([pool.threads, pool.shared, pool.memory]).toEqual([1, false, memory]);
+  });
+
+  it("takes the machine's threads by default", async () => {
+    const pool = await createPool();
+    expect(pool.threads).toBeGreaterThanOrEqual(1);
+    pool.dispose();
+  });
+
+  it("reserves 4 GiB to grow into", async () => {
+    const pool = await make(2);
+    expect(() => pool.memory.grow(20_000)).not.toThrow();
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 257])("rejects %d threads", async (threads) => {
+    await expect(createPool({ threads })).rejects.toThrow(/createPool: threads must be an integer from 1 to 256, got/);
+  });
+
+  it("hundreds of kernels, long command lists: the control memory grows", async () => {
+    const pool = await make(2);
+    const padding = new Uint8Array(4000);
+    for (let i = 0; i < 100; i++) {
+      const module = new ModuleBuilder();
+      module.importMemory("env", "memory", { shared: true });
+      module.function(
+        { params: { params: "i32", thread: "i32", threads: "i32" }, export: "run" },
+        (f, { params, thread }) => f.store.i32(i32.add(params, i32.shl(thread, 2)), i),
+      );
+      // A custom section makes the module long.
+      const bytes = module.finish();
+      const size = padding.length + 1;
+      pool.register(Uint8Array.from([...bytes, 0, (size & 0x7f) | 0x80, size >> 7, 0, ...padding]), "run");
+    }
+    const list = commands(...Array.from({ length: 10_000 }, (_, i) => [i % 100, 1024, parallel] as const));
+    pool.run(list, 10_000);
+    expect([...words(pool).slice(256, 258)]).toEqual([99, 99]);
+  });
+});

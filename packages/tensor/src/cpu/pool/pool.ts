@@ -1,0 +1,80 @@
+// The executor of the CPU backend: a command list is walked by all threads at once, the caller being thread 0.
+// Between submits workers spin briefly and then sleep; they never keep a process alive.
+
+import { argumentError, TensorError } from "../../errors.js";
+import { detectFeatures } from "../wasm/features.js";
+import { maxThreads } from "./layout.js";
+import { createMemory } from "./memory.js";
+import { createSinglePool } from "./single-pool.js";
+import { createThreadedPool } from "./threaded-pool.js";
+
+/** Runs lists of kernels over one memory on a fixed number of threads. */
+export interface Pool {
+  /** The data memory, all the caller's to lay out. `memory.buffer` is a new object after each growth. */
+  readonly memory: WebAssembly.Memory;
+  /** Whether the memory is shared, which kernels must say in their import. */
+  readonly shared: boolean;
+  /** Threads that run a parallel command, the caller included. */
+  readonly threads: number;
+  /**
+   * Adds a kernel: the export `name`, of type (parameters' address, thread, threads) → nothing, of a module that imports
+   * nothing but `env.memory` and JavaScript's Math as `math`. Returns its index for commands. Modules registered as the
+   * same object are instantiated once.
+   * @throws TensorError `internal` if the module is not valid or has no such export.
+   */
+  register(module: Uint8Array<ArrayBuffer>, name: string): number;
+  /**
+   * Runs the first `count` commands of the list, four words each: kernel, parameters' address, `commandFlags`, unused.
+   * Returns when all threads are done.
+   * @throws TensorError `internal` when a kernel traps on any thread; the pool can be used on.
+   */
+  run(commands: Int32Array, count: number): void;
+  /** Ends the workers. Using the pool afterwards throws `disposed`. */
+  dispose(): void;
+}
+
+/** Options of `createPool`. */
+export interface PoolOptions {
+  /** Threads, the caller included; by default as many as the machine runs at once. */
+  readonly threads?: number;
+  /** The data memory; by default a new one that can grow as far as the engine lets it. */
+  readonly memory?: WebAssembly.Memory;
+}
+
+/**
+ * Makes a pool. Where the engine shares no memory (a page without cross-origin isolation) it runs on the caller alone; where
+ * workers do not start (a content security policy), too, unless `threads` was asked for. `pool.threads` says what came of it.
+ * @throws TensorError `argument` for a number of threads that makes no sense, `unsupported` without SIMD, or when the workers
+ * for an explicit number of threads do not start.
+ */
+export async function createPool(options: PoolOptions = {}): Promise<Pool> {
+  const wanted = options.threads ?? defaultThreads();
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > maxThreads) {
+    throw argumentError("createPool", "threads", `an integer from 1 to ${maxThreads}`, wanted);
+  }
+  const features = detectFeatures();
+  if (!features.simd) throw new TensorError("unsupported", "createPool: this engine has no WebAssembly SIMD");
+  const given = options.memory;
+  const shareable = given === undefined || isShared(given);
+  if (wanted > 1 && features.threads && shareable) {
+    try {
+      return await createThreadedPool(wanted, given ?? createMemory(true, 1));
+    } catch (error) {
+      if (options.threads !== undefined) throw error;
+    }
+  }
+  return createSinglePool(given ?? createMemory(false, 1));
+}
+
+function isShared(memory: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && memory.buffer instanceof SharedArrayBuffer;
+}
+
+function defaultThreads(): number {
+  const { navigator, process } = globalThis as {
+    navigator?: { hardwareConcurrency?: number };
+    process?: NodeJS.Process;
+  };
+  const os = process?.getBuiltinModule?.("node:os");
+  return Math.min(maxThreads, os?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1);
+}
