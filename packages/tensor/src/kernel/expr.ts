@@ -64,6 +64,7 @@ const inDomain = (type: DType, domain: (typeof scalarOps)[ScalarOp]["domain"]): 
   (domain === "float" && isFloat(type)) ||
   (domain === "number" && type !== "bool") ||
   (domain === "integer" && isInteger(type)) ||
+  (domain === "word" && type === "uint32") ||
   (domain === "bits" && !isFloat(type));
 
 /** An operation on operands of one type (`select`: bool, then two of one type; `cast` takes the target type). */
@@ -71,7 +72,8 @@ export function apply(op: ScalarOp, args: readonly Expr[], castTo?: DType): Expr
   const rule = scalarOps[op];
   const operand = op === "select" ? args[1]! : args[0]!;
   const rest = op === "select" ? args.slice(1) : args;
-  if (args.length !== rule.arity || !inDomain(operand.type, rule.domain) || rest.some((a) => a.type !== operand.type)) {
+  const fits = args.length === rule.arity && inDomain(operand.type, rule.domain);
+  if (!fits || rest.some((a) => a.type !== operand.type) || (op === "select" && args[0]!.type !== "bool")) {
     unreachable(`scalar ${op} over ${args.map((a) => a.type).join(", ")}`);
   }
   const type = castTo ?? (rule.result === "bool" ? "bool" : operand.type);
@@ -90,13 +92,16 @@ export function apply(op: ScalarOp, args: readonly Expr[], castTo?: DType): Expr
   });
 }
 
-const isConst = (e: Expr | undefined, value: number): boolean => e?.kind === "const" && e.value === value;
+const isConst = (e: Expr | undefined, value: number): boolean => e?.kind === "const" && Object.is(e.value, value);
 
-// Only identities that hold for every float, NaN and infinities included (x·0 is not one).
+// −0 + 0 is 0, so only −0 adds nothing to a float.
+const addsNothing = (e: Expr | undefined): boolean => e !== undefined && isConst(e, isFloat(e.type) ? -0 : 0);
+
+// Only identities that hold for every float: NaN, infinities and the sign of zero included (x·0 is not one).
 function simplify(op: ScalarOp, args: readonly Expr[]): Expr | undefined {
   const [a, b, c] = args;
   if (op === "mul") return isConst(a, 1) ? b : isConst(b, 1) ? a : undefined;
-  if (op === "add") return isConst(a, 0) ? b : isConst(b, 0) ? a : undefined;
+  if (op === "add") return addsNothing(a) ? b : addsNothing(b) ? a : undefined;
   if (op === "sub") return isConst(b, 0) ? a : undefined;
   if (op === "div") return isConst(b, 1) ? a : undefined;
   if (op === "neg") return a?.kind === "apply" && a.op === "neg" ? a.args[0] : undefined;

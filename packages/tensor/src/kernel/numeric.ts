@@ -18,8 +18,8 @@ export function mulHigh(a: number, b: number): number {
 }
 
 /**
- * Error function to about 1e-16: Taylor series for |x| < 3, continued fraction of erfc beyond
- * (Abramowitz & Stegun 7.1.5 and 7.1.14).
+ * Error function to 1e-15 of its value: a series of positive terms for |x| < 3, the continued fraction of
+ * erfc beyond (Abramowitz & Stegun 7.1.6 and 7.1.14).
  */
 export function erf(x: number): number {
   if (Number.isNaN(x)) return Number.NaN;
@@ -29,10 +29,10 @@ export function erf(x: number): number {
     let term = x;
     let sum = x;
     for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= (-x * x) / n;
-      sum += term / (2 * n + 1);
+      term *= (2 * x * x) / (2 * n + 1);
+      sum += term;
     }
-    return (2 / Math.sqrt(Math.PI)) * sum;
+    return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
   }
   let fraction = 0;
   for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);

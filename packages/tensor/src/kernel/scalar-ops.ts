@@ -4,8 +4,8 @@
 import { type DType, isFloat } from "../dtype.js";
 import { erf, mulHigh, roundHalfEven } from "./numeric.js";
 
-/** Which operand types an operation takes; a family means all its operands share one type of it. */
-export type ScalarDomain = "float" | "number" | "integer" | "bits" | "any";
+/** Which operand types an operation takes (`word` is uint32); all its operands share one type of the family. */
+export type ScalarDomain = "float" | "number" | "integer" | "word" | "bits" | "any";
 
 type ScalarRule = {
   readonly arity: 1 | 2 | 3;
@@ -45,7 +45,8 @@ const table = {
   erf: { ...maths, js: erf },
   sin: { ...maths, js: Math.sin },
   cos: { ...maths, js: Math.cos },
-  pow: { ...maths, arity: 2, cost: 20, js: (a, b) => (a === 1 || b === 0 ? 1 : a ** b) },
+  /** As in C: 1 to any power and anything to the power 0 are 1, NaN included. */
+  pow: { ...maths, arity: 2, cost: 20, js: power },
   floor: { ...maths, cost: 1, js: Math.floor },
   ceil: { ...maths, cost: 1, js: Math.ceil },
   trunc: { ...maths, cost: 1, js: Math.trunc },
@@ -65,8 +66,8 @@ const table = {
   shiftLeft: { arity: 2, domain: "integer", result: "same", cost: 1, js: (a, b) => a << b },
   /** Logical for uint32, arithmetic for int32. */
   shiftRight: { arity: 2, domain: "integer", result: "same", cost: 1, js: (a, b) => (a < 0 ? a >> b : a >>> b) },
-  /** High 32 bits of the 64-bit product; uint32 only. */
-  mulHigh: { arity: 2, domain: "integer", result: "same", cost: 4, js: mulHigh },
+  /** High 32 bits of the 64-bit product. */
+  mulHigh: { arity: 2, domain: "word", result: "same", cost: 4, js: mulHigh },
   /** First operand is a bool, the others share a type, which is the result's. */
   select: { arity: 3, domain: "any", result: "same", cost: 1, js: (c, t, f) => (c ? t : f) },
   /** To the type of the expression, by `castValue`. */
@@ -74,6 +75,12 @@ const table = {
   /** The value unchanged, with no gradient. */
   detach: { arity: 1, domain: "any", result: "same", cost: 0, js: (a) => a },
 } as const satisfies Record<string, ScalarRule>;
+
+// JavaScript gives NaN for 1 to the power NaN and for ±1 to an infinite power.
+function power(a: number, b: number): number {
+  const one = b === 0 || a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY);
+  return one ? 1 : a ** b;
+}
 
 /** Name of a scalar operation. */
 export type ScalarOp = keyof typeof table;
