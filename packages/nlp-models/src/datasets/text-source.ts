@@ -17,7 +17,7 @@ export function sourceName(source: TextSource): string {
 
 /** The source's text in chunks. @throws `file` when it cannot be opened or read, `format` when it is not UTF-8. */
 export async function* textChunks(source: TextSource): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const decode = (bytes?: Uint8Array): string => {
     try {
       return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
@@ -40,9 +40,7 @@ export async function readText(source: TextSource): Promise<string> {
 
 /** The lines of a text; `\n`, `\r\n` and `\r` end a line, and the last needs no end. */
 export function splitLines(text: string): string[] {
-  const lines = withoutMark(text).split(/\r\n|\n|\r/);
-  if (lines.at(-1) === "") lines.pop();
-  return lines;
+  return cutLines(withoutMark(text));
 }
 
 /** The lines of a source, some at a time. @throws `file` when it cannot be read, `format` when it is not UTF-8. */
@@ -61,8 +59,14 @@ export async function* lineBlocks(source: TextSource): AsyncGenerator<string[]> 
     rest = (lines.pop() ?? "") + waiting;
     if (lines.length > 0) yield lines;
   }
-  const last = splitLines(rest);
+  const last = cutLines(rest);
   if (last.length > 0) yield last;
+}
+
+function cutLines(text: string): string[] {
+  const lines = text.split(/\r\n|\n|\r/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
 }
 
 function withoutMark(text: string): string {
