@@ -1,4 +1,4 @@
-// The house rules on who may import whom. Tests are free to look into any room.
+// The house rules on who may import whom. Tests and their helpers are free to look into any room.
 // Inside @torchium/tensor imports go one way, as docs/architecture.md lists the folders.
 import { isBuiltin } from "node:module";
 import { type WorkspacePackage, workspacePackages } from "../lib/repository.js";
@@ -10,9 +10,10 @@ const coreSources = "packages/tensor/src/";
 const foundation = ["random", "dtype", "shape", "errors"] as const;
 const belowBackend = ["kernel", ...foundation] as const;
 const belowGraph = ["backend", ...belowBackend] as const;
-const belowOps = ["graph", ...belowGraph] as const;
-const belowAutograd = ["ops", ...belowOps] as const;
-const belowTensor = ["autograd", ...belowAutograd] as const;
+const belowAutograd = ["graph", ...belowGraph] as const;
+// Ops record themselves on the tape, so the tape knows no op.
+const belowOps = ["autograd", ...belowAutograd] as const;
+const belowTensor = ["ops", ...belowOps] as const;
 const belowUsers = ["tensor", ...belowTensor] as const;
 
 /** The rooms of packages/tensor/src, and into which other rooms each may look. */
@@ -22,8 +23,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   data: belowUsers,
   io: belowUsers,
   tensor: belowTensor,
-  autograd: belowAutograd,
   ops: belowOps,
+  autograd: belowAutograd,
   graph: belowGraph,
   cpu: belowGraph,
   reference: belowGraph,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { root } from "../lib/repository.js";
 import { runNode, toolScript } from "../lib/tools.js";
 import { boundaryProblems } from "./boundaries.js";
+import { oversizedBundles } from "./bundle-size.js";
 import { importCycles } from "./cycles.js";
 import { undocumentedPackageExports } from "./documented-exports.js";
 import { readModuleGraph } from "./module-graph.js";
@@ -31,6 +32,7 @@ const steps: Readonly<Record<string, () => Problems | Promise<Problems>>> = {
   "documented exports": undocumentedPackageExports,
   "README types": readmeTypeProblems,
   "unused code": () => tool("knip", "knip", ["--no-progress", "--no-config-hints"]),
+  "bundle size": () => oversizedBundles(),
   publint: publintProblems,
   attw: attwProblems,
 };

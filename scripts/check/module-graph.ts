@@ -18,9 +18,9 @@ export interface ModuleImport {
 /** Every module of the workspace by its path relative to the root, with what it imports. */
 export type ModuleGraph = ReadonlyMap<string, readonly ModuleImport[]>;
 
-/** Whether a path is a test, which may look into any room. */
+/** Whether a path is a test, or a helper of tests: a file named test-…, or one in a folder named testing. */
 export function isTest(path: string): boolean {
-  return path.endsWith(".test.ts");
+  return /\.test\.ts$|\/test-[^/]*\.ts$|\/testing\//.test(path);
 }
 
 function importKind(clause: ts.ImportClause | undefined): "value" | "type" {

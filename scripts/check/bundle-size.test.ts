@@ -1,0 +1,17 @@
+// The size check measures something, and says which bundle is too large.
+import { expect, test } from "vitest";
+import { bundleKilobytes, oversizedBundles } from "./bundle-size.js";
+
+test("a bundle over its budget is named with both sizes", async () => {
+  const packages = ["@torchium/tensor"];
+  const size = await bundleKilobytes(packages);
+  expect(size).toBeGreaterThan(0.1);
+  expect(await oversizedBundles([{ packages, kilobytes: size + 1 }])).toEqual([]);
+  expect(await oversizedBundles([{ packages, kilobytes: 0.1 }])).toEqual([
+    `@torchium/tensor: ${size.toFixed(1)} kB, the budget is 0.1 kB`,
+  ]);
+});
+
+test("a package that does not bundle for browsers is an error", async () => {
+  await expect(bundleKilobytes(["@torchium/not-there"])).rejects.toThrow("@torchium/not-there");
+});
