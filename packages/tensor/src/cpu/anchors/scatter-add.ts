@@ -1,0 +1,193 @@
+// scatterAdd: adds rows to rows of a zeroed table. Threads share out the columns and each walks all rows in order, so
+// sums never depend on the number of threads.
+
+import type { Launch } from "../../backend/backend.js";
+import { byteLengthOf } from "../../dtype.js";
+import type { Pool } from "../pool/pool.js";
+import { kernelParams, shareOf } from "../render/walk.js";
+import { launchCost } from "../run/cost.js";
+import type { CpuExecutable, Crew, Work } from "../run/work.js";
+import {
+  type FunctionBuilder,
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  type Local,
+  ModuleBuilder,
+  v128,
+} from "../wasm/assembler.js";
+import { loadWords, makeBlock, wordOf } from "./block.js";
+import { emitNoteFault, faultWords } from "./faults.js";
+
+const words = [
+  "rows",
+  "width",
+  "tableRows",
+  "updates",
+  "updateRow",
+  "updateColumn",
+  "ids",
+  "idStride",
+  "output",
+  "outputRow",
+  "outputColumn",
+] as const;
+
+// Threads share out columns in whole cache lines.
+const columnGrain = 16;
+
+/** The kernel's module for one dtype; exports `scatterAdd`. */
+export function scatterAddModule(type: "float32" | "float64", shared: boolean): Uint8Array<ArrayBuffer> {
+  const bytes = byteLengthOf(type);
+  const module = new ModuleBuilder();
+  module.importMemory("env", "memory", { shared });
+  module.function({ params: kernelParams, export: "scatterAdd" }, (f, { params, thread, threads }) => {
+    const p = loadWords(f, words, params);
+    const faults = f.local("i32", i32.add(params, words.length * 4));
+    const share = shareOf(f, thread, threads, p.width, columnGrain);
+    f.if(i32.geS(share.from, share.to), () => f.return());
+    const count = f.local("i32", i32.sub(share.to, share.from));
+    f.increment(p.updates, i32.mul(share.from, p.updateColumn));
+    f.increment(p.output, i32.mul(share.from, p.outputColumn));
+    const dense = f.local("i32", i32.and(i32.eq(p.updateColumn, bytes), i32.eq(p.outputColumn, bytes)));
+    const row = f.local("i32");
+    const to = f.local("i32", p.output);
+    f.for(row, 0, p.tableRows, 1, () => {
+      f.if(
+        i32.eq(p.outputColumn, bytes),
+        () => f.memoryFill(to, 0, i32.mul(count, bytes)),
+        () => eachColumn(f, count, [[to, p.outputColumn]], ([at]) => storeZero(f, type, at!)),
+      );
+      f.increment(to, p.outputRow);
+    });
+    f.for(row, 0, p.rows, 1, () => {
+      const id = f.local("i32", i32.load(i32.add(p.ids, i32.mul(row, p.idStride))));
+      const from = f.local("i32", i32.add(p.updates, i32.mul(row, p.updateRow)));
+      f.set(to, i32.add(p.output, i32.mul(id, p.outputRow)));
+      f.if(
+        i32.geU(id, p.tableRows),
+        () => emitNoteFault(f, faults, thread, row, id),
+        () =>
+          f.if(
+            dense,
+            () => addDense(f, type, to, from, count),
+            () => {
+              const walk = [
+                [to, p.outputColumn],
+                [from, p.updateColumn],
+              ] as const;
+              eachColumn(f, count, walk, ([at, x]) => addOne(f, type, at!, x!));
+            },
+          ),
+      );
+    });
+  });
+  return module.finish();
+}
+
+type Pointer = readonly [start: Local<"i32">, stride: Local<"i32">];
+
+// Runs `body` for `count` columns with pointers that walk along.
+function eachColumn(
+  f: FunctionBuilder,
+  count: Local<"i32">,
+  starts: readonly Pointer[],
+  body: (pointers: readonly Local<"i32">[]) => void,
+): void {
+  const column = f.local("i32");
+  const pointers = starts.map(([start]) => f.local("i32", start));
+  f.for(column, 0, count, 1, () => {
+    body(pointers);
+    pointers.forEach((pointer, i) => f.increment(pointer, starts[i]![1]));
+  });
+}
+
+function storeZero(f: FunctionBuilder, type: "float32" | "float64", to: Local<"i32">): void {
+  if (type === "float64") f.store.f64(to, 0);
+  else f.store.f32(to, 0);
+}
+
+function addOne(f: FunctionBuilder, type: "float32" | "float64", to: Local<"i32">, from: Local<"i32">): void {
+  if (type === "float64") f.store.f64(to, f64.add(f64.load(to), f64.load(from)));
+  else f.store.f32(to, f32.add(f32.load(to), f32.load(from)));
+}
+
+// Whole vectors, then element by element.
+function addDense(
+  f: FunctionBuilder,
+  type: "float32" | "float64",
+  row: Local<"i32">,
+  update: Local<"i32">,
+  count: Local<"i32">,
+): void {
+  const [to, from] = [f.local("i32", row), f.local("i32", update)];
+  const add = type === "float64" ? f64x2.add : f32x4.add;
+  const bytes = byteLengthOf(type);
+  const end = f.local("i32", i32.add(to, i32.mul(count, bytes)));
+  const wholeEnd = f.local("i32", i32.add(to, i32.and(i32.mul(count, bytes), -16)));
+  f.while(i32.ne(to, wholeEnd), () => {
+    f.store.v128(to, add(v128.load(to), v128.load(from)));
+    f.increment(to, 16);
+    f.increment(from, 16);
+  });
+  f.while(i32.ne(to, end), () => {
+    addOne(f, type, to, from);
+    f.increment(to, bytes);
+    f.increment(from, bytes);
+  });
+}
+
+/** scatterAdd of one dtype. */
+export class ScatterAddExecutable implements CpuExecutable {
+  readonly key: string;
+  readonly #bytes: number;
+  readonly #kernel: number;
+
+  constructor(type: "float32" | "float64", pool: Pool) {
+    this.key = `scatterAdd/${type}`;
+    this.#bytes = byteLengthOf(type);
+    this.#kernel = pool.register(scatterAddModule(type, pool.shared), "scatterAdd");
+  }
+
+  plan({ sizes, operands }: Launch, { threads, parallelNanoseconds }: Crew): Work {
+    const [rows, width, tableRows] = [sizes[0]!, sizes[1]!, sizes[2]!];
+    const [updates, ids, output] = [operands[0]!, operands[1]!, operands[2]!];
+    const bytes = this.#bytes;
+    const block = makeBlock(
+      words,
+      {
+        rows,
+        width,
+        tableRows,
+        updateRow: updates.strides[0]! * bytes,
+        updateColumn: updates.strides[1]! * bytes,
+        idStride: ids.strides[0]! * 4,
+        outputColumn: output.strides[1]! * bytes,
+        outputRow: output.strides[2]! * bytes,
+      },
+      faultWords(threads),
+    );
+    const nanoseconds = launchCost(bytes * 0.1, rows + tableRows, (rows + tableRows) * width);
+    return {
+      scratchBytes: 0,
+      steps: [
+        {
+          kernel: this.#kernel,
+          block,
+          addresses: [
+            { word: wordOf(words, "updates"), operand: 0, byteOffset: updates.offset * bytes },
+            { word: wordOf(words, "ids"), operand: 1, byteOffset: ids.offset * 4 },
+            { word: wordOf(words, "output"), operand: 2, byteOffset: output.offset * bytes },
+          ],
+          scalars: [],
+          scratch: [],
+          parallel: threads > 1 && width > columnGrain && nanoseconds >= parallelNanoseconds,
+          nanoseconds,
+          faults: words.length,
+        },
+      ],
+    };
+  }
+}

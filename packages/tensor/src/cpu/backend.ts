@@ -1,0 +1,235 @@
+// The embedded backend: kernels rendered to WebAssembly, run on a pool of threads over one memory. `submit` returns
+// when the work is done, so memory that is released can be handed out again at once.
+
+import type {
+  AnchorCall,
+  Backend,
+  BufferHandle,
+  Capabilities,
+  Kernel,
+  Launch,
+  LaunchError,
+  MemoryInfo,
+} from "../backend/backend.js";
+import { allDTypes } from "../dtype.js";
+import { TensorError, unreachable } from "../errors.js";
+import { Allocator, alignment, CpuBuffer } from "./allocator.js";
+import { faultWords, firstFault } from "./anchors/faults.js";
+import { GatherExecutable } from "./anchors/gather.js";
+import { ScanExecutable } from "./anchors/scan.js";
+import { ScatterAddExecutable } from "./anchors/scatter-add.js";
+import { createPool, type Pool } from "./pool/pool.js";
+import { defaultParallelNanoseconds } from "./run/cost.js";
+import { KernelExecutable } from "./run/kernel-work.js";
+import { Submission } from "./run/submission.js";
+import type { CpuExecutable, Crew } from "./run/work.js";
+import { maxMemoryPages } from "./wasm/assembler.js";
+import { detectFeatures } from "./wasm/features.js";
+
+/** Options of `createCpuBackend`. */
+export type CpuBackendOptions = {
+  /** Threads that run kernels, the calling one included; by default as many as the machine runs at once. */
+  readonly threads?: number;
+  /** Whether kernels may use relaxed SIMD; by default where the engine has it. */
+  readonly relaxedSimd?: boolean;
+  /**
+   * Launches estimated to take less than this many nanoseconds run on one thread; by default what waking the others
+   * costs. 0 shares out everything.
+   */
+  readonly parallelNanoseconds?: number;
+  /** Bytes of memory it may hold; by default all that the engine grants, at most 4 GiB. */
+  readonly limitBytes?: number;
+};
+
+/**
+ * Makes the CPU backend. Where the engine cannot share memory between threads it runs on the calling thread alone.
+ * @throws TensorError `unsupported` where the engine has no WebAssembly SIMD, `argument` for options without sense.
+ */
+export async function createCpuBackend(options: CpuBackendOptions = {}): Promise<CpuBackend> {
+  const pool = await createPool(options.threads === undefined ? {} : { threads: options.threads });
+  return new CpuBackend(pool, options);
+}
+
+const memoryEnd = maxMemoryPages * 65536;
+
+/** The backend over one pool. Made by `createCpuBackend`. */
+export class CpuBackend implements Backend {
+  readonly interfaceVersion = 1;
+  readonly name = "cpu";
+  readonly capabilities: Capabilities = {
+    dtypes: new Set(allDTypes),
+    maxBuffersPerLaunch: 32,
+    maxBufferByteLength: memoryEnd - 65536,
+    bindingAlignment: alignment,
+    synchronousRead: true,
+  };
+  /** Never settles: the memory of this process does not go away. */
+  readonly lost: Promise<TensorError> = new Promise(() => {});
+  readonly #pool: Pool;
+  readonly #allocator: Allocator;
+  readonly #relaxedSimd: boolean;
+  readonly #crew: Crew;
+  readonly #executables = new Map<string, CpuExecutable>();
+  readonly #submissions = new WeakMap<readonly Launch[], Submission>();
+  readonly #errors: LaunchError[] = [];
+  #blocks: CpuBuffer | undefined;
+  #scratch: CpuBuffer | undefined;
+  #bytes: Uint8Array;
+  #disposed = false;
+
+  constructor(pool: Pool, options: CpuBackendOptions) {
+    this.#pool = pool;
+    this.#relaxedSimd = options.relaxedSimd ?? detectFeatures().relaxedSimd;
+    this.#crew = {
+      threads: pool.threads,
+      parallelNanoseconds: options.parallelNanoseconds ?? defaultParallelNanoseconds,
+    };
+    // Address 0 stays unused.
+    this.#allocator = new Allocator(pool.memory, alignment, Math.min(options.limitBytes ?? memoryEnd, memoryEnd));
+    this.#bytes = new Uint8Array(pool.memory.buffer);
+  }
+
+  /** Threads that run kernels. */
+  get threads(): number {
+    return this.#pool.threads;
+  }
+
+  allocate(byteLength: number): BufferHandle {
+    this.#check();
+    return this.#allocator.allocate(byteLength);
+  }
+
+  release(buffer: BufferHandle): void {
+    this.#allocator.release(this.#own(buffer));
+  }
+
+  write(buffer: BufferHandle, bytes: Uint8Array, byteOffset = 0): void {
+    this.#heap().set(bytes, this.#addressOf(buffer, byteOffset, bytes.byteLength));
+  }
+
+  async read(buffer: BufferHandle, byteOffset?: number, byteLength?: number): Promise<Uint8Array> {
+    return this.readSync(buffer, byteOffset, byteLength);
+  }
+
+  readSync(buffer: BufferHandle, byteOffset = 0, byteLength = buffer.byteLength - byteOffset): Uint8Array {
+    const address = this.#addressOf(buffer, byteOffset, byteLength);
+    return this.#heap().slice(address, address + byteLength);
+  }
+
+  compile(kernel: Kernel): CpuExecutable {
+    this.#check();
+    return this.#cached(kernel.key, () => {
+      const target = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd };
+      return new KernelExecutable(kernel, target, this.#pool);
+    });
+  }
+
+  anchor(call: AnchorCall): CpuExecutable | undefined {
+    this.#check();
+    if (call.epilogue) return undefined;
+    switch (call.op) {
+      case "gather": {
+        const { type } = call.attributes;
+        return this.#cached(`gather/${type}`, () => new GatherExecutable(type, this.#pool));
+      }
+      case "scatterAdd": {
+        const { type } = call.attributes;
+        return this.#cached(`scatterAdd/${type}`, () => new ScatterAddExecutable(type, this.#pool));
+      }
+      case "scan": {
+        const { type, reverse } = call.attributes;
+        if (type === "bool") return undefined;
+        const make = () => new ScanExecutable({ type, reverse }, call.rank, this.#pool);
+        return this.#cached(`scan/${type}/${reverse}/${call.rank}`, make);
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  submit(launches: readonly Launch[]): void {
+    this.#check();
+    const submission = this.#submissionOf(launches);
+    if (submission.count === 0) return;
+    this.#blocks = this.#atLeast(this.#blocks, submission.byteLength);
+    this.#scratch = this.#atLeast(this.#scratch, submission.scratchBytes);
+    const { address } = this.#blocks;
+    const blocks = submission.place(address, this.#scratch.address);
+    this.#heap().set(new Uint8Array(blocks.buffer), address);
+    this.#pool.run(submission.commands, submission.count);
+    this.#collectFaults(submission, address);
+  }
+
+  async checkErrors(): Promise<readonly LaunchError[]> {
+    return this.#errors.splice(0);
+  }
+
+  memory(): MemoryInfo {
+    return this.#allocator.info();
+  }
+
+  async finish(): Promise<void> {}
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#pool.dispose();
+  }
+
+  #cached<E extends CpuExecutable>(key: string, make: () => E): CpuExecutable {
+    let executable = this.#executables.get(key);
+    if (!executable) {
+      executable = make();
+      this.#executables.set(key, executable);
+    }
+    return executable;
+  }
+
+  #submissionOf(launches: readonly Launch[]): Submission {
+    const known = this.#submissions.get(launches);
+    if (known?.isOf(launches)) return known;
+    const submission = new Submission(launches, this.#crew);
+    this.#submissions.set(launches, submission);
+    return submission;
+  }
+
+  #collectFaults(submission: Submission, address: number): void {
+    for (const { word, launch } of submission.faults) {
+      const start = address + word * 4;
+      const bytes = this.#heap().slice(start, start + faultWords(this.#pool.threads) * 4);
+      const fault = firstFault(new Int32Array(bytes.buffer));
+      if (!fault) continue;
+      const message = `${launch.label}: index is out of range, got ${fault.id} at row ${fault.row}, expected 0 to ${launch.sizes[2]! - 1}`;
+      this.#errors.push({ label: launch.label, code: "index", message });
+    }
+  }
+
+  // The memory's bytes: a new view after each growth.
+  #heap(): Uint8Array {
+    const { buffer } = this.#pool.memory;
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    return this.#bytes;
+  }
+
+  #atLeast(buffer: CpuBuffer | undefined, byteLength: number): CpuBuffer {
+    if (buffer && buffer.byteLength >= byteLength) return buffer;
+    if (buffer) this.#allocator.release(buffer);
+    return this.#allocator.reserve(byteLength);
+  }
+
+  #addressOf(buffer: BufferHandle, byteOffset: number, byteLength: number): number {
+    const { address } = this.#own(buffer);
+    const end = byteOffset + byteLength;
+    if (byteOffset >= 0 && byteLength >= 0 && end <= buffer.byteLength) return address + byteOffset;
+    return unreachable(`bytes ${byteOffset} to ${end} of a buffer of ${buffer.byteLength}`);
+  }
+
+  #own(buffer: BufferHandle): CpuBuffer {
+    this.#check();
+    if (buffer instanceof CpuBuffer && buffer.allocator === this.#allocator) return buffer;
+    return unreachable("a buffer of another device");
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new TensorError("disposed", "cpu: the backend has been disposed");
+  }
+}

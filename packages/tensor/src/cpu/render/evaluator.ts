@@ -1,0 +1,121 @@
+// Turns the expressions of a program into values in registers, each computed at the outermost level it can be: once a
+// launch, once a row, once a run of elements. A level is a frame; frames are entered from the outside in, and what
+// belongs to an outer frame must be hoisted there before an inner one is entered.
+
+import { unreachable } from "../../errors.js";
+import type { Expr } from "../../kernel/expr.js";
+import type { FunctionBuilder } from "../wasm/assembler.js";
+import type { DoubleMath } from "./double-math.js";
+import { constantVector, type Vectors, vectorsPerFour } from "./lanes.js";
+import type { Run } from "./memory.js";
+import { scalarEmitters } from "./scalar-emitters.js";
+
+/** How a schedule sees the leaves of a program. */
+export type Leaves = {
+  /** The outermost level at which a leaf (all but `const` and `apply`) is known. */
+  readonly levelOf: (leaf: Expr) => number;
+  /** Levels below this one hold one value for all lanes. */
+  readonly firstVaryingLevel: number;
+  /** Reads a leaf at its level: a run of elements, or the vectors of four where all lanes are equal. */
+  readonly read: (leaf: Expr, run: Run) => Vectors;
+};
+
+type Frame = { readonly run: Run; readonly values: Map<Expr, Vectors> };
+
+const one: Run = { fours: 1 };
+
+/** Emits the values of a program's expressions into one function. */
+export class Evaluator {
+  readonly #f: FunctionBuilder;
+  readonly #doubles: DoubleMath | undefined;
+  readonly #leaves: Leaves;
+  readonly #levels = new Map<Expr, number>();
+  readonly #frames: Frame[] = [{ run: one, values: new Map() }];
+
+  constructor(f: FunctionBuilder, doubles: DoubleMath | undefined, leaves: Leaves) {
+    this.#f = f;
+    this.#doubles = doubles;
+    this.#leaves = leaves;
+  }
+
+  /** Runs `body` one level further in. Uniform levels take no run. */
+  enter(run: Run | undefined, body: () => void): void {
+    this.#frames.push({ run: run ?? one, values: new Map() });
+    this.#f.scope(body);
+    this.#frames.pop();
+  }
+
+  /** Computes what the expressions need of the present level and of those outside it. */
+  hoist(roots: readonly Expr[]): void {
+    const seen = new Set<Expr>();
+    const walk = (e: Expr): void => {
+      if (seen.has(e)) return;
+      seen.add(e);
+      if (this.levelOf(e) <= this.#current) this.#valueOf(e);
+      else if (e.kind === "apply") for (const a of e.args) walk(a);
+    };
+    for (const e of roots) walk(e);
+  }
+
+  /** Records the value of a reduction (or of any expression) at the present level. */
+  define(e: Expr, value: Vectors): void {
+    this.#frames[this.#current]!.values.set(e, value);
+  }
+
+  /** An expression over the present frame's run. */
+  value(e: Expr): Vectors {
+    return this.#spread(this.#valueOf(e), e);
+  }
+
+  /** The outermost level at which an expression is known. */
+  levelOf(e: Expr): number {
+    const known = this.#levels.get(e);
+    if (known !== undefined) return known;
+    let level = 0;
+    if (e.kind === "apply") for (const a of e.args) level = Math.max(level, this.levelOf(a));
+    else if (e.kind !== "const") level = this.#leaves.levelOf(e);
+    this.#levels.set(e, level);
+    return level;
+  }
+
+  get #current(): number {
+    return this.#frames.length - 1;
+  }
+
+  #valueOf(e: Expr): Vectors {
+    const level = this.levelOf(e);
+    const frame = this.#frames[level];
+    if (!frame) return unreachable(`${e.kind} of level ${level} asked for at level ${this.#current}`);
+    const known = frame.values.get(e);
+    if (known) return known;
+    if (level !== this.#current && e.kind !== "const")
+      return unreachable(`${e.kind} of level ${level} was not hoisted`);
+    const value = this.#compute(e, frame);
+    frame.values.set(e, value);
+    return value;
+  }
+
+  #compute(e: Expr, frame: Frame): Vectors {
+    if (e.kind === "const") return repeat([constantVector(this.#f, e.type, e.value)], vectorsPerFour(e.type));
+    if (e.kind !== "apply") return this.#leaves.read(e, frame.run);
+    const operand = e.args[e.op === "select" ? 1 : 0]!.type;
+    return scalarEmitters[e.op]({
+      f: this.#f,
+      doubles: this.#doubles,
+      args: e.args.map((a) => this.value(a)),
+      exprs: e.args,
+      uniform: e.args.map((a) => this.levelOf(a) < this.#leaves.firstVaryingLevel),
+      operand,
+      type: e.type,
+    });
+  }
+
+  // A value that all lanes share, repeated over the run.
+  #spread(value: Vectors, e: Expr): Vectors {
+    const length = this.#frames[this.#current]!.run.fours * vectorsPerFour(e.type);
+    return value.length === length ? value : repeat(value, length);
+  }
+}
+
+const repeat = (values: Vectors, length: number): Vectors =>
+  Array.from({ length }, (_, k) => values[k % values.length]!);

@@ -1,0 +1,161 @@
+// A list of launches as commands for the pool: blocks laid out one after the other, barriers only between phases that
+// more than one thread takes part in. Made once for a list; a replay fills in addresses and numbers and copies.
+
+import type { Launch, LaunchOperand } from "../../backend/backend.js";
+import type { DType } from "../../dtype.js";
+import { unreachable } from "../../errors.js";
+import { CpuBuffer } from "../allocator.js";
+import { commandFlags } from "../pool/layout.js";
+import type { CpuExecutable, Crew, Step } from "./work.js";
+
+const wordsPerCommand = 4;
+
+type Patch = { readonly word: number; readonly operand: LaunchOperand; readonly byteOffset: number };
+type ScalarPatch = { readonly word: number; readonly launch: Launch; readonly scalar: number; readonly type: DType };
+type ScratchPatch = { readonly word: number; readonly byteOffset: number };
+
+/** Where a launch's faults are in the blocks. */
+export type FaultWord = { readonly word: number; readonly launch: Launch };
+
+/** An encoded list of launches. */
+export class Submission {
+  /** Four words a command; the second is the byte offset of its block until `place` makes it an address. */
+  readonly commands: Int32Array;
+  readonly count: number;
+  readonly scratchBytes: number;
+  readonly faults: readonly FaultWord[];
+  readonly #launches: readonly Launch[];
+  readonly #blocks: Int32Array;
+  readonly #singles: Float32Array;
+  readonly #doubles: Float64Array;
+  readonly #offsets: Int32Array;
+  readonly #patches: readonly Patch[];
+  readonly #scalars: readonly ScalarPatch[];
+  readonly #scratch: readonly ScratchPatch[];
+
+  constructor(launches: readonly Launch[], crew: Crew) {
+    const encoder = new Encoder(crew);
+    for (let i = 0; i < launches.length; ) {
+      const { stage } = launches[i]!;
+      let end = i;
+      while (launches[end]?.stage === stage) end++;
+      encoder.stage(launches.slice(i, end));
+      i = end;
+    }
+    this.#launches = [...launches];
+    this.#blocks = encoder.blocks();
+    this.#singles = new Float32Array(this.#blocks.buffer);
+    this.#doubles = new Float64Array(this.#blocks.buffer);
+    this.commands = Int32Array.from(encoder.commands);
+    this.count = this.commands.length / wordsPerCommand;
+    this.#offsets = Int32Array.from({ length: this.count }, (_, i) => encoder.commands[i * wordsPerCommand + 1]!);
+    this.scratchBytes = encoder.scratchBytes;
+    this.faults = encoder.faults;
+    this.#patches = encoder.patches;
+    this.#scalars = encoder.scalars;
+    this.#scratch = encoder.scratch;
+  }
+
+  /** Whether this was made of these very launches. */
+  isOf(launches: readonly Launch[]): boolean {
+    return launches.length === this.#launches.length && launches.every((l, i) => l === this.#launches[i]);
+  }
+
+  /** Bytes of all blocks together. */
+  get byteLength(): number {
+    return this.#blocks.byteLength;
+  }
+
+  /** Fills in what this run decides, for blocks that will stand at `address`, and returns them. */
+  place(address: number, scratch: number): Int32Array {
+    const blocks = this.#blocks;
+    for (const { word, operand, byteOffset } of this.#patches) {
+      const { buffer } = operand;
+      if (!(buffer instanceof CpuBuffer)) return unreachable("an operand without a buffer of this device");
+      blocks[word] = buffer.address + operand.byteOffset + byteOffset;
+    }
+    for (const { word, launch, scalar, type } of this.#scalars) {
+      const value = launch.scalars[scalar]!;
+      if (type === "float32") this.#singles[word] = value;
+      else if (type === "float64") this.#doubles[word / 2] = value;
+      else blocks[word] = value;
+    }
+    for (const { word, byteOffset } of this.#scratch) blocks[word] = scratch + byteOffset;
+    for (let i = 0; i < this.count; i++) this.commands[i * wordsPerCommand + 1] = address + this.#offsets[i]!;
+    return blocks;
+  }
+}
+
+/** Collects commands stage by stage. */
+class Encoder {
+  readonly commands: number[] = [];
+  readonly patches: Patch[] = [];
+  readonly scalars: ScalarPatch[] = [];
+  readonly scratch: ScratchPatch[] = [];
+  readonly faults: FaultWord[] = [];
+  scratchBytes = 0;
+  readonly #crew: Crew;
+  readonly #parts: Int32Array[] = [];
+  #words = 0;
+  /** Whether the commands since the last barrier all run on the first thread. */
+  #alone = true;
+
+  constructor(crew: Crew) {
+    this.#crew = crew;
+  }
+
+  stage(launches: readonly Launch[]): void {
+    let scratchBytes = 0;
+    const works = launches.map((launch) => {
+      const work = (launch.executable as CpuExecutable).plan(launch, this.#crew);
+      const at = scratchBytes;
+      scratchBytes += Math.ceil(work.scratchBytes / 64) * 64;
+      return { launch, steps: work.steps, at };
+    });
+    this.scratchBytes = Math.max(this.scratchBytes, scratchBytes);
+    const phases = Math.max(0, ...works.map((w) => w.steps.length));
+    for (let phase = 0; phase < phases; phase++) {
+      const steps = works.flatMap(({ launch, steps, at }) =>
+        steps[phase] ? [{ launch, step: steps[phase], at }] : [],
+      );
+      const alone = !steps.some(({ step }) => step.parallel);
+      if (this.commands.length > 0 && !(alone && this.#alone)) this.#barrier();
+      this.#alone = alone;
+      for (const { launch, step, at } of steps) this.#command(launch, step, at);
+    }
+  }
+
+  blocks(): Int32Array {
+    const blocks = new Int32Array(this.#words);
+    let at = 0;
+    for (const part of this.#parts) {
+      blocks.set(part, at);
+      at += paddedWords(part);
+    }
+    return blocks;
+  }
+
+  // The last command lets no thread go on before all have finished it.
+  #barrier(): void {
+    const flags = this.commands.length - wordsPerCommand + 2;
+    this.commands[flags]! |= commandFlags.barrier;
+  }
+
+  #command(launch: Launch, step: Step, scratchAt: number): void {
+    const base = this.#words;
+    this.commands.push(step.kernel, base * 4, step.parallel ? commandFlags.parallel : 0, 0);
+    this.#parts.push(step.block);
+    this.#words += paddedWords(step.block);
+    for (const { word, operand, byteOffset } of step.addresses) {
+      this.patches.push({ word: base + word, operand: launch.operands[operand]!, byteOffset });
+    }
+    for (const { word, scalar, type } of step.scalars) this.scalars.push({ word: base + word, launch, scalar, type });
+    for (const { word, byteOffset } of step.scratch) {
+      this.scratch.push({ word: base + word, byteOffset: scratchAt + byteOffset });
+    }
+    if (step.faults !== undefined) this.faults.push({ word: base + step.faults, launch });
+  }
+}
+
+// Blocks start at multiples of 64 bytes, so that threads that write faults do not share cache lines.
+const paddedWords = (block: Int32Array): number => Math.ceil(block.length / 16) * 16;

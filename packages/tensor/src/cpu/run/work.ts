@@ -1,0 +1,46 @@
+// What a launch is turned into: steps, each a kernel function with a parameter block. Sizes and strides are in the
+// block already; addresses and numbers, which may change at every replay, are listed to be filled in.
+
+import type { Executable, Launch } from "../../backend/backend.js";
+import type { DType } from "../../dtype.js";
+
+/** A word of a block that holds the address of an operand plus `byteOffset`. */
+export type AddressWord = { readonly word: number; readonly operand: number; readonly byteOffset: number };
+
+/** A word, or for float64 two, that hold a launch scalar. */
+export type ScalarWord = { readonly word: number; readonly scalar: number; readonly type: DType };
+
+/** A word that holds an address in the launch's scratch memory. */
+export type ScratchWord = { readonly word: number; readonly byteOffset: number };
+
+/** One call of a kernel function. */
+export type Step = {
+  /** Index in the pool. */
+  readonly kernel: number;
+  readonly block: Int32Array;
+  readonly addresses: readonly AddressWord[];
+  readonly scalars: readonly ScalarWord[];
+  readonly scratch: readonly ScratchWord[];
+  /** Whether all threads run it, each its share. */
+  readonly parallel: boolean;
+  /** Estimated time on one thread. */
+  readonly nanoseconds: number;
+  /** The word where the step's faults start, if it can have any: see `faults.ts`. */
+  readonly faults?: number;
+};
+
+/** The steps of a launch, each after the one before it, and the scratch memory they share. */
+export type Work = { readonly steps: readonly Step[]; readonly scratchBytes: number };
+
+/** What `compile` and `anchor` of the CPU backend give. */
+export interface CpuExecutable extends Executable {
+  /** Plans a launch; looks at sizes, strides and offsets only. */
+  plan(launch: Launch, crew: Crew): Work;
+}
+
+/** Who runs the work. */
+export type Crew = {
+  readonly threads: number;
+  /** Steps estimated to take less than this are not shared out. */
+  readonly parallelNanoseconds: number;
+};
