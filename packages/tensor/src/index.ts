@@ -1,2 +1,29 @@
 // The public surface of @torchium/tensor: every name that users import from the package itself.
+
+export type { BackwardOptions } from "./autograd/backward.js";
+export { compile, enableGrad, type GradOptions, grad, keep, noGrad, scope } from "./control.js";
+export { type CpuDeviceOptions, createCpuDevice } from "./cpu/device.js";
+export {
+  arange,
+  eye,
+  fromTypedArray,
+  full,
+  linspace,
+  ones,
+  type RandomOptions,
+  rand,
+  randint,
+  randn,
+  randperm,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from "./creation.js";
+export { defaultDevice, setDefaultDevice } from "./default-device.js";
+export type { DataArray, DType } from "./dtype.js";
 export { argumentError, type ErrorCode, shapeError, TensorError } from "./errors.js";
+export * from "./functions.js";
+export type { Device, DeviceCounters } from "./graph/device.js";
+export { defaultGenerator, Generator, type GeneratorState, manualSeed } from "./random.js";
+export type { Shape } from "./shape.js";
+export { assignAll, type NestedArray, Tensor } from "./tensor.js";

@@ -66,11 +66,12 @@ export function broadcastShapes(op: string, shapes: readonly Shape[]): Shape {
   return out;
 }
 
-/** An axis counted from the end when negative. @throws TensorError `shape` when out of range. */
+/** An axis counted from the end when negative; a scalar has one axis. @throws TensorError `shape` when out of range. */
 export function checkAxis(op: string, axis: number, rank: number): number {
-  const at = axis < 0 ? axis + rank : axis;
-  if (Number.isInteger(axis) && at >= 0 && at < Math.max(rank, 1)) return at;
-  const range = `[${-Math.max(rank, 1)}, ${Math.max(rank, 1) - 1}]`;
+  const axes = Math.max(rank, 1);
+  const at = axis < 0 ? axis + axes : axis;
+  if (Number.isInteger(axis) && at >= 0 && at < axes) return at;
+  const range = `[${-axes}, ${axes - 1}]`;
   throw new TensorError("shape", `${op}: dim is out of range, got ${axis}, expected ${range}`, { op, axis, rank });
 }
 
@@ -84,7 +85,9 @@ export const permuteLayout = (layout: Layout, order: readonly number[]): Layout 
 /** A layout repeated to `shape` along new leading axes and axes of size 1. The caller has checked that it fits. */
 export function expandLayout(layout: Layout, shape: Shape): Layout {
   const shift = shape.length - layout.shape.length;
-  const strides = shape.map((size, i) => (i < shift || (layout.shape[i - shift] === 1 && size !== 1) ? 0 : layout.strides[i - shift]!));
+  const strides = shape.map((size, i) =>
+    i < shift || (layout.shape[i - shift] === 1 && size !== 1) ? 0 : layout.strides[i - shift]!,
+  );
   return { shape, strides, offset: layout.offset };
 }
 
@@ -130,7 +133,8 @@ function mergeAxes(layout: Layout): { size: number; stride: number }[] {
 
 /**
  * The layout of reading `access` (a view of a contiguous array of shape `inner.shape`) through `inner`:
- * where in inner's buffer element i of access lies. Undefined when no strides can say it.
+ * where in inner's buffer element i of access lies. Undefined where no strides are found for it. They are found for
+ * every view of a contiguous inner, and for slices and permutations of any inner's own axes.
  */
 export function composeLayouts(inner: Layout, access: Layout): Layout | undefined {
   if (sizeOf(access.shape) === 0) return { shape: access.shape, strides: access.strides, offset: 0 };

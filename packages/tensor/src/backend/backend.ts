@@ -26,12 +26,12 @@ export type Kernel = {
 /**
  * Operations worth a hand-written kernel. Sizes span an iteration space, operands stride over it (0 = absent axis):
  * - `matmul`: [batch…, M, N, K]; inputs A (no N), B (no M); output C (no K).
- * - `gather`: [rows, width, tableRows]; inputs table (no rows), ids (int32, rows only); output (no tableRows).
- *   A row whose id is outside [0, tableRows) becomes zeros, and a fault.
- * - `scatterAdd`: [rows, width, tableRows]; inputs updates (no tableRows), ids (int32, rows only); output (no rows),
- *   which is zeroed first. Rows with one id are added one after the other in their order, so every backend gets the
- *   same bits. A row whose id is outside [0, tableRows) is left out, and a fault.
- * - `scan`: [outer…, row]; inclusive prefix sums along the row.
+ * - `gather`: [rows, width, table]; inputs the table (no rows), ids (int32, rows only); output (no table) holds row
+ *   ids[row] of the table. An id outside [0, table) gives a zero row and a launch error.
+ * - `scatterAdd`: [table, width, rows]; inputs x (no table), ids (int32, rows only); output (no rows), which it zeroes
+ *   first, gets each row of x added at row ids[row]. Rows with the same id are added in order, so results are
+ *   deterministic. An id outside [0, table) is skipped and gives a launch error.
+ * - `scan`: [outer…, row]; inclusive prefix sums along the row (suffix sums when `reverse`).
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
  */
 export type AnchorOps = {

@@ -1,0 +1,116 @@
+// Functions around tensors rather than on them: noGrad, grad, scope, keep, compile.
+
+import { gradientsOf } from "./autograd/backward.js";
+import { refusePromise, withGrad } from "./autograd/mode.js";
+import { defaultDevice } from "./default-device.js";
+import { TensorError } from "./errors.js";
+import type { Device } from "./graph/device.js";
+import type { Node } from "./graph/node.js";
+import { Tensor } from "./tensor.js";
+
+/** Runs `fn` without recording for backward. @throws TensorError `state` when `fn` returns a promise */
+export const noGrad = <R>(fn: () => R): R => withGrad("noGrad", false, fn);
+
+/** Runs `fn` with recording, inside `noGrad`. @throws TensorError `state` when `fn` returns a promise */
+export const enableGrad = <R>(fn: () => R): R => withGrad("enableGrad", true, fn);
+
+/** Options of `grad`. */
+export type GradOptions = {
+  /** Gradients of the outputs; needed for those that are no scalars. */
+  readonly gradients?: readonly (Tensor | undefined)[];
+  /** Record the pass, for gradients of gradients. */
+  readonly createGraph?: boolean;
+  readonly retainGraph?: boolean;
+  /** Return undefined for inputs that are not reached, instead of throwing. */
+  readonly allowUnused?: boolean;
+};
+
+/**
+ * Gradients of the sum of `outputs` with respect to `inputs`, leaving every `grad` alone.
+ * @throws TensorError `state` for an input that is not reached, unless `allowUnused`
+ */
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options?: GradOptions & { readonly allowUnused?: false },
+): Tensor[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: GradOptions,
+): (Tensor | undefined)[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | undefined)[] {
+  const list = outputs instanceof Tensor ? [outputs] : outputs;
+  const found = gradientsOf(list, inputs, options.gradients ?? [], options);
+  if (!options.allowUnused) {
+    const missing = found.findIndex((g) => g === undefined);
+    if (missing >= 0)
+      throw new TensorError(
+        "state",
+        `grad: input ${missing + 1} does not reach the outputs; pass { allowUnused: true } to allow it`,
+      );
+  }
+  return found;
+}
+
+/** Keeps a value readable across the next update: it is computed before anything is overwritten. Returns it. */
+export function keep(t: Tensor): Tensor {
+  t.device.keep(t.value);
+  return t;
+}
+
+type Returned =
+  | Tensor
+  | undefined
+  | null
+  | void
+  | number
+  | boolean
+  | string
+  | readonly Returned[]
+  | { readonly [key: string]: Returned };
+
+/**
+ * Frees what was realized inside `fn` and is not part of its result (a tensor, or arrays and objects of tensors).
+ * Parameters, optimizer state and what was there before stay. @throws TensorError `state` when `fn` returns a promise
+ */
+export function scope<R extends Returned>(fn: () => R, device: Device = defaultDevice()): R {
+  device.openScope();
+  let result: R | undefined;
+  try {
+    result = refusePromise("scope", fn());
+    return result;
+  } finally {
+    const survivors = new Set<Node>();
+    collect(result, survivors);
+    device.closeScope(survivors);
+  }
+}
+
+function collect(x: Returned, into: Set<Node>): void {
+  if (x instanceof Tensor) {
+    into.add(x.value.node);
+    const data = x.value.node.leaves?.[x.value.index];
+    if (data) into.add(data);
+  } else if (Array.isArray(x)) for (const y of x) collect(y, into);
+  else if (typeof x === "object" && x !== null) for (const y of Object.values(x)) collect(y, into);
+}
+
+/**
+ * A function that records its operations and runs them in one submission. Equal structures reuse one plan; only sizes,
+ * inputs and scalars change from call to call.
+ */
+export function compile<A extends readonly unknown[], R extends Tensor | readonly Tensor[]>(
+  fn: (...args: A) => R,
+): (...args: A) => R {
+  return (...args) => {
+    const result = refusePromise("compile", fn(...args));
+    const list = result instanceof Tensor ? [result as Tensor] : [...(result as readonly Tensor[])];
+    if (list.length > 0) list[0]!.device.realize(list.map((t) => t.value));
+    return result;
+  };
+}

@@ -1,0 +1,419 @@
+// A Device: a backend with its plans, kernels and memory rules. Everything lazy ends here, in `realize`.
+
+import type { AnchorCall, Backend, Executable, Kernel, LaunchError, MemoryInfo } from "../backend/backend.js";
+import { byteLengthOf, type DataArray, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
+import { TensorError, unreachable } from "../errors.js";
+import { sizeOf } from "../shape.js";
+import { copyOf } from "./copy-program.js";
+import { leafNode, type Node, Storage, type Value } from "./node.js";
+import { type BoundPlan, type KernelCache, Plan } from "./plan.js";
+import { GraphWalk, type Root } from "./signature.js";
+
+/** How often the device had to do more than replay. */
+export type DeviceCounters = {
+  /** Structures planned from scratch. */
+  readonly plansBuilt: number;
+  /** Known structures bound to new sizes. */
+  readonly plansBound: number;
+  /** Kernels and anchors compiled. */
+  readonly kernelsCompiled: number;
+  readonly launches: number;
+  readonly realizations: number;
+};
+
+type PlanEntry = {
+  readonly structure: Int32Array;
+  readonly plan: Plan;
+  readonly bound: Map<number, BoundEntry[]>;
+  boundCount: number;
+};
+type BoundEntry = { readonly dimensions: Int32Array; readonly bound: BoundPlan };
+
+/** Bound plans kept for one structure; the oldest go first. */
+const maxBoundPlans = 256;
+/** Values up to this size move to the host when they are read, so that reading frees device memory. */
+const smallBytes = 4096;
+/** Pending chains longer than this are run, so that a loop that never reads cannot grow without bound. */
+export const maxDepth = 3000;
+
+/** An open device. Made by `createCpuDevice` and its like; passed to tensors or set as the default. */
+export class Device {
+  readonly backend: Backend;
+  readonly #kernels: Kernels;
+  readonly #plans = new Map<number, PlanEntry[]>();
+  readonly #walk = new GraphWalk();
+  readonly #kept = new Set<Node>();
+  readonly #keptValues: Value[] = [];
+  #evictable: Node[] = [];
+  #disposed = false;
+  #lost: TensorError | undefined;
+  #plansBuilt = 0;
+  #plansBound = 0;
+  #launches = 0;
+  #realizations = 0;
+  readonly #registry = new FinalizationRegistry<Storage>((storage) => this.#free(storage));
+  readonly #scopes: Set<Node>[] = [];
+
+  /** @throws TensorError `unsupported` when the backend speaks another version of the interface. */
+  constructor(backend: Backend) {
+    if (backend.interfaceVersion !== 1) {
+      throw new TensorError(
+        "unsupported",
+        `Device: backend ${String((backend as Backend).name)} has the wrong interface version, got ${String((backend as { interfaceVersion: unknown }).interfaceVersion)}, expected 1`,
+      );
+    }
+    this.backend = backend;
+    this.#kernels = new Kernels(backend);
+    backend.lost.then(
+      (error) => {
+        this.#lost = error;
+      },
+      () => {},
+    );
+  }
+
+  /** `cpu`, `cuda`, `webgpu`, or a third party's name. */
+  get name(): string {
+    return this.backend.name;
+  }
+
+  get counters(): DeviceCounters {
+    return {
+      plansBuilt: this.#plansBuilt,
+      plansBound: this.#plansBound,
+      kernelsCompiled: this.#kernels.compiled,
+      launches: this.#launches,
+      realizations: this.#realizations,
+    };
+  }
+
+  /** Bytes live, at their peak, held and allowed. */
+  memory(): MemoryInfo {
+    return this.backend.memory();
+  }
+
+  /** Resolves when everything submitted has run. */
+  async finish(): Promise<void> {
+    this.check();
+    await this.backend.finish();
+  }
+
+  /** Frees everything the device holds. Its tensors can no longer be read. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#plans.clear();
+    this.backend.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @throws TensorError `disposed` or `device-lost` when the device can do no more work. */
+  check(): void {
+    if (this.#disposed) throw new TensorError("disposed", `${this.name}: the device has been disposed`);
+    if (this.#lost) throw this.#lost;
+  }
+
+  /** Whether the backend runs this anchor itself; asked once for each structure. */
+  supports(call: AnchorCall): boolean {
+    this.check();
+    return this.#kernels.anchor(call) !== undefined;
+  }
+
+  /** Remembers a value that must stay readable after the next update. */
+  keep(value: Value): void {
+    if (this.#kept.has(value.node)) return;
+    if (value.node.op.kind === "leaf" || value.node.leaves?.[value.index]) return;
+    this.#kept.add(value.node);
+    this.#keptValues.push(value);
+  }
+
+  /** Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. */
+  realize(values: readonly Value[], saved: readonly Value[] = []): void {
+    const roots: Root[] = [];
+    const seen = new Set<string>();
+    const push = (v: Value): boolean => {
+      const key = `${v.node.id},${v.index}`;
+      if (v.node.op.kind === "leaf" || v.node.leaves?.[v.index] || v.node.storage || seen.has(key)) return false;
+      seen.add(key);
+      roots.push({ node: v.node, index: v.index });
+      return true;
+    };
+    for (const v of values) push(v);
+    const own = roots.length;
+    for (const v of saved) push(v);
+    if (roots.length === 0) {
+      for (const v of values) v.node.evictable = false;
+      return;
+    }
+    this.#run(roots);
+    roots.forEach((r, k) => {
+      if (k >= own) this.#evictable.push(r.node.leaves?.[r.index] ?? r.node);
+      else settled(r.node);
+    });
+  }
+
+  /**
+   * Overwrites leaves with new values, all at once: every value is computed from the old ones. Kept values are computed
+   * first; whatever else depends on an overwritten leaf can no longer be read.
+   * @returns the leaf node that now holds each target's storage.
+   */
+  update(updates: readonly { readonly target: Node; readonly value: Value }[], op: string): Node[] {
+    const roots: Root[] = this.#keptValues.map((v) => ({ node: v.node, index: v.index }));
+    const kept = roots.length;
+    this.#keptValues.length = 0;
+    this.#kept.clear();
+    const taken = new Set(roots.map((r) => `${r.node.id},${r.index}`));
+    for (const { target, value } of updates) {
+      const storage = this.#upload(target, true);
+      // Each updated storage needs a computed result of its own.
+      const own = value.node.op.kind !== "leaf" && !value.node.storage && !value.node.leaves?.[value.index];
+      const { node, index } = own && !taken.has(`${value.node.id},${value.index}`) ? value : copyOf(value);
+      taken.add(`${node.id},${index}`);
+      roots.push({ node, index, into: { storage, target } });
+    }
+    this.#run(roots);
+    for (const r of roots.slice(0, kept)) settled(r.node);
+    const out = updates.map(({ target }) => {
+      const storage = target.storage!;
+      const next = leafNode(target.outputs[0]!.shape, target.outputs[0]!.dtype, { storage });
+      next.pinned = true;
+      target.storage = undefined;
+      target.host = undefined;
+      target.stale = op;
+      this.#registry.unregister(target);
+      this.#registry.register(next, storage, next);
+      return next;
+    });
+    this.evict(op);
+    return out;
+  }
+
+  /** Drops what was stored only for a backward pass. */
+  evict(op: string): void {
+    for (const n of this.#evictable) {
+      if (!n.storage || (n.op.kind !== "leaf" && !n.evictable)) continue;
+      this.release(n);
+      if (n.op.kind === "leaf") n.stale = op;
+    }
+    this.#evictable = [];
+  }
+
+  /** Frees the memory of a value at once. */
+  release(node: Node): void {
+    const { storage } = node;
+    if (!storage) return;
+    node.storage = undefined;
+    this.#registry.unregister(node);
+    this.#free(storage);
+  }
+
+  #free(storage: Storage): void {
+    if (!this.#disposed) this.backend.release(storage.buffer);
+  }
+
+  /** Starts collecting what is realized, for `scope`. */
+  openScope(): void {
+    this.#scopes.push(new Set());
+  }
+
+  /** Frees what was realized since `openScope`, except `survivors`, which pass to the scope around. */
+  closeScope(survivors: ReadonlySet<Node>): void {
+    const mine = this.#scopes.pop() ?? new Set<Node>();
+    const around = this.#scopes[this.#scopes.length - 1];
+    for (const n of mine) {
+      if (survivors.has(n)) around?.add(n);
+      else if (n.storage) {
+        this.release(n);
+        n.stale = "scope";
+      }
+    }
+  }
+
+  /** The device memory of a leaf, uploading host data for good. */
+  #upload(leaf: Node, persistent: boolean): Storage {
+    if (leaf.storage) return leaf.storage;
+    if (leaf.stale !== undefined) throw staleError(leaf);
+    const bytes = toDeviceBytes(leaf.host ?? unreachable("a leaf without data"));
+    const buffer = this.backend.allocate(Math.max(bytes.byteLength, 4));
+    this.backend.write(buffer, bytes);
+    const storage = new Storage(buffer, bytes.byteLength);
+    if (persistent) {
+      leaf.storage = storage;
+      leaf.host = undefined;
+      this.#registry.register(leaf, storage, leaf);
+    }
+    return storage;
+  }
+
+  /** Reads a realized value back, dense and row-major. */
+  async read(value: Value): Promise<DataArray> {
+    this.check();
+    const node = value.node.leaves?.[value.index] ?? value.node;
+    if (node.host) return node.host;
+    const storage = node.storage ?? unreachable("reading a value that was not realized");
+    const { dtype, shape } = node.outputs[0]!;
+    const byteLength = sizeOf(shape) * byteLengthOf(dtype);
+    const bytes = this.backend.readSync
+      ? this.backend.readSync(storage.buffer, 0, byteLength)
+      : await this.backend.read(storage.buffer, 0, byteLength);
+    const errors = await this.backend.checkErrors();
+    if (errors.length > 0) throw launchError(errors);
+    const data = fromDeviceBytes(dtype, bytes);
+    if (byteLength <= smallBytes && node.op.kind === "leaf" && node.storage === storage && !node.pinned) {
+      node.host = data;
+      this.release(node);
+    }
+    return data;
+  }
+
+  #run(roots: readonly Root[]): void {
+    this.check();
+    this.#realizations++;
+    const walk = this.#walk;
+    if (!walk.walk(roots)) return;
+    const { order } = walk;
+    for (const n of order) if (n.stale !== undefined) throw staleError(n);
+    const bound = this.#bind(order, roots);
+    const transient: Storage[] = [];
+    const blocks = bound.memory.blockBytes.map((bytes) => this.backend.allocate(bytes));
+    const results = roots.map((r, k) => {
+      if (r.into && bound.inPlace[k]) return r.into.storage;
+      const { shape, dtype } = r.node.outputs[r.index]!;
+      const byteLength = sizeOf(shape) * byteLengthOf(dtype);
+      return new Storage(this.backend.allocate(Math.max(byteLength, 4)), byteLength);
+    });
+    const uploads = new Map<number, Storage>();
+    for (const { operand, source } of bound.patches) {
+      if (source.kind === "block") operand.buffer = blocks[source.block]!;
+      else if (source.kind === "root") operand.buffer = results[source.root]!.buffer;
+      else {
+        const leaf = order[source.slot]!;
+        let storage = leaf.storage ?? uploads.get(source.slot);
+        if (!storage) {
+          const persistent = leaf.uses++ > 0;
+          storage = this.#upload(leaf, persistent);
+          if (!persistent) {
+            uploads.set(source.slot, storage);
+            transient.push(storage);
+          }
+        }
+        operand.buffer = storage.buffer;
+      }
+    }
+    for (const s of bound.scalars) s.launch.scalars[s.at] = order[s.slot]!.scalars[s.index]!;
+    this.backend.submit(bound.launches);
+    this.#launches += bound.launches.length;
+    for (const s of transient) this.backend.release(s.buffer);
+    for (const b of blocks) this.backend.release(b);
+    roots.forEach((r, k) => this.#settle(r, results[k]!, bound.inPlace[k]!));
+  }
+
+  #settle(root: Root, result: Storage, inPlace: boolean): void {
+    if (root.into) {
+      if (inPlace) return;
+      this.backend.release(root.into.storage.buffer);
+      root.into.storage.buffer = result.buffer;
+      return;
+    }
+    const { node, index } = root;
+    if (node.outputs.length > 1) {
+      const { shape, dtype } = node.outputs[index]!;
+      const leaf = leafNode(shape, dtype, { storage: result });
+      node.leaves ??= new Array<Node | undefined>(node.outputs.length).fill(undefined);
+      node.leaves[index] = leaf;
+      this.#registry.register(leaf, result, leaf);
+      this.#scopes[this.#scopes.length - 1]?.add(leaf);
+      return;
+    }
+    node.storage = result;
+    node.evictable = true;
+    this.#registry.register(node, result, node);
+    this.#scopes[this.#scopes.length - 1]?.add(node);
+  }
+
+  #bind(order: readonly Node[], roots: readonly Root[]): BoundPlan {
+    const { structure, dimensions } = this.#walk;
+    let bucket = this.#plans.get(structure.hash);
+    if (!bucket) {
+      bucket = [];
+      this.#plans.set(structure.hash, bucket);
+    }
+    for (const entry of bucket) {
+      if (!structure.equals(entry.structure)) continue;
+      const known = entry.bound.get(dimensions.hash)?.find((b) => dimensions.equals(b.dimensions));
+      if (known) return known.bound;
+      const bound = entry.plan.bind(order, roots);
+      if (bound) return this.#rememberBound(entry, bound);
+    }
+    this.#plansBuilt++;
+    const plan = Plan.build(order, roots, this.#kernels, this.backend);
+    const entry: PlanEntry = { structure: structure.copy(), plan, bound: new Map(), boundCount: 0 };
+    bucket.push(entry);
+    const bound = plan.bind(order, roots) ?? unreachable("a fresh plan does not bind");
+    return this.#rememberBound(entry, bound);
+  }
+
+  #rememberBound(entry: PlanEntry, bound: BoundPlan): BoundPlan {
+    this.#plansBound++;
+    const { dimensions } = this.#walk;
+    if (entry.boundCount >= maxBoundPlans) {
+      const oldest = entry.bound.keys().next().value!;
+      entry.boundCount -= entry.bound.get(oldest)!.length;
+      entry.bound.delete(oldest);
+    }
+    const list = entry.bound.get(dimensions.hash) ?? [];
+    list.push({ dimensions: dimensions.copy(), bound });
+    entry.bound.set(dimensions.hash, list);
+    entry.boundCount++;
+    return bound;
+  }
+}
+
+class Kernels implements KernelCache {
+  compiled = 0;
+  readonly #backend: Backend;
+  readonly #kernels = new Map<string, Executable>();
+  readonly #anchors = new Map<string, Executable | undefined>();
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  kernel(kernel: Kernel): Executable {
+    let e = this.#kernels.get(kernel.key);
+    if (!e) {
+      this.compiled++;
+      e = this.#backend.compile(kernel);
+      this.#kernels.set(kernel.key, e);
+    }
+    return e;
+  }
+
+  anchor(call: AnchorCall): Executable | undefined {
+    const key = `${call.op}${JSON.stringify(call.attributes)}${call.rank}${call.epilogue?.key ?? ""}`;
+    if (this.#anchors.has(key)) return this.#anchors.get(key);
+    this.compiled++;
+    const e = this.#backend.anchor(call);
+    this.#anchors.set(key, e);
+    return e;
+  }
+}
+
+/** A realized node with one output holds data from now on. */
+function settled(node: Node): void {
+  if (node.outputs.length === 1 && node.op.kind !== "leaf") node.becomeLeaf();
+}
+
+function launchError(errors: readonly LaunchError[]): TensorError {
+  return new TensorError(errors[0]!.code, errors.map((e) => e.message).join("; "), { errors });
+}
+
+const staleError = (n: Node): TensorError =>
+  new TensorError(
+    "stale-tensor",
+    `${n.op.label}: this value depends on data that ${n.stale} has overwritten; read it before, or keep(tensor) it`,
+    { by: n.stale },
+  );

@@ -1,0 +1,143 @@
+// Decides which nodes share a launch. Greedy, in creation order: a node joins the groups of its operands whenever the
+// joined group can be laid out, stays within the backend's limits, and makes no cycle.
+
+import { type Group, type GroupLayout, layOutGroup } from "./group.js";
+import type { Node } from "./node.js";
+
+/** What fusion needs to know of the graph and the device. */
+export type FusionContext = {
+  /** Unrealized nodes in creation order. */
+  readonly order: readonly Node[];
+  /** Whether an output must be stored whatever fuses (a root, or read by something that cannot fuse). */
+  readonly isRoot: (node: Node, output: number) => boolean;
+  readonly maxBuffers: number;
+  /** Whether the backend takes an epilogue behind this anchor. */
+  readonly absorbs: (anchor: Node) => boolean;
+};
+
+/** Launch-sized groups in an order that respects their dependencies. */
+export type FusedGroup = { readonly group: Group; readonly layout: GroupLayout | undefined };
+
+/** Expressions longer than this are cut, so that one kernel stays compilable. */
+const maxCost = 400;
+const maxMembers = 64;
+
+class Cluster {
+  members: Node[];
+  constructor(node: Node) {
+    this.members = [node];
+  }
+}
+
+/** Groups the unrealized nodes of a graph. */
+export function fuse(context: FusionContext): FusedGroup[] {
+  const { order } = context;
+  const users = new Map<Node, Node[]>();
+  const pending = new Set(order);
+  for (const n of order) {
+    for (const x of n.inputs) {
+      if (!x.node || !pending.has(x.node)) continue;
+      const list = users.get(x.node);
+      if (!list) users.set(x.node, [n]);
+      else if (list[list.length - 1] !== n) list.push(n);
+    }
+  }
+  const clusterOf = new Map<Node, Cluster>();
+  for (const n of order) {
+    const own = new Cluster(n);
+    clusterOf.set(n, own);
+    if (n.op.kind !== "program") continue;
+    const tried = new Set<Cluster>();
+    for (const x of n.inputs) {
+      const producer = x.node && pending.has(x.node) ? clusterOf.get(x.node) : undefined;
+      const mine = clusterOf.get(n)!;
+      if (!producer || producer === mine || tried.has(producer)) continue;
+      tried.add(producer);
+      const joined = tryJoin(producer, mine);
+      if (joined) for (const m of joined.members) clusterOf.set(m, joined);
+    }
+  }
+  return sorted();
+
+  function tryJoin(a: Cluster, b: Cluster): Cluster | undefined {
+    if (a.members.length + b.members.length > maxMembers) return undefined;
+    if (a.members.some((m) => m.op.kind === "regions") || b.members.some((m) => m.op.kind === "regions"))
+      return undefined;
+    const anchors = [...a.members, ...b.members].filter((m) => m.op.kind === "anchor");
+    if (anchors.length > 1 || (anchors[0] && !context.absorbs(anchors[0]))) return undefined;
+    const members = [...a.members, ...b.members].sort((x, y) => x.id - y.id);
+    if (anchors[0] && members.some((m) => m.op.kind === "program" && m.op.hasRow)) return undefined;
+    let cost = 0;
+    for (const m of members) if (m.op.kind === "program") cost += m.op.cost;
+    if (cost > maxCost) return undefined;
+    const inside = new Set(members);
+    const group = groupOf(members, inside);
+    const layout = layOutGroup(group);
+    if (!layout) return undefined;
+    const buffers =
+      layout.externals.filter((e) => e.node).length + layout.exports.length + (anchors[0]?.inputs.length ?? 0);
+    if (buffers > context.maxBuffers || makesCycle(inside)) return undefined;
+    const cluster = new Cluster(members[0]!);
+    cluster.members = members;
+    return cluster;
+  }
+
+  function groupOf(members: readonly Node[], inside: ReadonlySet<Node>): Group {
+    const exported = members.map((m) => {
+      const outs: number[] = [];
+      for (let k = 0; k < m.outputs.length; k++) {
+        const read = (users.get(m) ?? []).some(
+          (u) => !inside.has(u) && u.inputs.some((x) => x.node === m && x.index === k),
+        );
+        if (read || context.isRoot(m, k)) outs.push(k);
+      }
+      return outs;
+    });
+    return { members, exported };
+  }
+
+  /** Whether a path leaves the set and comes back: then it could not run as one launch. */
+  function makesCycle(inside: ReadonlySet<Node>): boolean {
+    const seen = new Set<Node>();
+    const stack: Node[] = [];
+    const leave = (m: Node): void => {
+      for (const u of users.get(m) ?? []) if (!inside.has(u) && !seen.has(u)) stack.push(u);
+    };
+    for (const m of inside) leave(m);
+    while (stack.length > 0) {
+      const n = stack.pop()!;
+      if (seen.has(n)) continue;
+      // The whole cluster of n runs at once, so all of its users wait for it.
+      for (const m of clusterOf.get(n)?.members ?? [n]) {
+        seen.add(m);
+        for (const u of users.get(m) ?? []) {
+          if (inside.has(u)) return true;
+          if (!seen.has(u)) stack.push(u);
+        }
+      }
+    }
+    return false;
+  }
+
+  function sorted(): FusedGroup[] {
+    const clusters = [...new Set(order.map((n) => clusterOf.get(n)!))];
+    const key = new Map(clusters.map((c) => [c, c.members[c.members.length - 1]!.id]));
+    clusters.sort((a, b) => key.get(a)! - key.get(b)!);
+    const done = new Set<Cluster>();
+    const out: FusedGroup[] = [];
+    const emit = (c: Cluster): void => {
+      if (done.has(c)) return;
+      done.add(c);
+      for (const m of c.members) {
+        for (const x of m.inputs)
+          if (x.node && pending.has(x.node) && clusterOf.get(x.node) !== c) emit(clusterOf.get(x.node)!);
+      }
+      const group = groupOf(c.members, new Set(c.members));
+      const single = c.members.length === 1 ? c.members[0]! : undefined;
+      const plain = single && single.op.kind !== "program";
+      out.push({ group, layout: plain ? undefined : layOutGroup(group) });
+    };
+    for (const c of clusters) emit(c);
+    return out;
+  }
+}

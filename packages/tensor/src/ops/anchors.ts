@@ -1,0 +1,355 @@
+// The anchors as differentiable operations on checked operands: matmul, gather, scatterAdd, scan. Where the backend
+// declines one, the same result comes from row programs.
+
+import { gradEnabled } from "../autograd/mode.js";
+import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program-op.js";
+import { anyTracked, record, type Variable } from "../autograd/variable.js";
+import { dense, expand, permute, reshape } from "../autograd/views.js";
+import type { AnchorCall, AnchorName, AnchorOps } from "../backend/backend.js";
+import type { DType } from "../dtype.js";
+import { maxDepth } from "../graph/device.js";
+import { Node, type NodeOp, nextOpId } from "../graph/node.js";
+import { constant, input } from "../kernel/expr.js";
+import { makeProgram, RowBuilder } from "../kernel/program.js";
+import * as s from "../kernel/scalar.js";
+import { contiguous, type Layout, type Shape } from "../shape.js";
+
+const nodeOps = new Map<string, NodeOp>();
+
+function anchorNode<K extends AnchorName>(name: K, attributes: AnchorOps[K]): NodeOp {
+  const key = name + JSON.stringify(attributes);
+  let op = nodeOps.get(key);
+  if (!op) {
+    op = { kind: "anchor", id: nextOpId(), label: name, name, attributes };
+    nodeOps.set(key, op);
+  }
+  return op;
+}
+
+type Laid = { readonly variable: Variable; readonly layout: Layout };
+
+/** Records an anchor over `sizes`; undefined when the device declines it. */
+function anchor<K extends AnchorName>(
+  name: K,
+  attributes: AnchorOps[K],
+  sizes: Shape,
+  operands: readonly Laid[],
+  outputs: readonly { shape: Shape; dtype: DType }[],
+): readonly Variable[] | undefined {
+  const like = operands[0]!.variable;
+  const { device } = like;
+  if (!device.supports({ op: name, attributes, rank: sizes.length } as AnchorCall)) return undefined;
+  const inputs = operands.map(({ variable, layout }) => {
+    if (variable.value.node.depth > maxDepth) device.realize([variable.value]);
+    return { ...variable.value, layout };
+  });
+  const node = new Node(anchorNode(name, attributes), sizes, inputs, outputs);
+  return outputs.map((o, index) =>
+    like.make({ value: { node, index }, layout: contiguous(o.shape), dtype: o.dtype, device }),
+  );
+}
+
+const products = new Map<DType, ProgramOp>();
+
+/** Σ_k a·b as a row program: the fallback of matmul. */
+function productOp(type: DType): ProgramOp {
+  let op = products.get(type);
+  if (!op) {
+    const row = new RowBuilder();
+    const inputs = [0, 1].map(() => ({ kind: "buffer", type, role: "full" }) as const);
+    const expr = row.sum(s.mul(input(0, type, "full"), input(1, type, "full")));
+    op = makeProgramOp(
+      "matmul",
+      makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
+      true,
+    );
+    products.set(type, op);
+  }
+  return op;
+}
+
+/** [batch…, M, K] · [batch…, K, N] of equal float dtypes and equal batch axes (stride 0 where one was broadcast). */
+export function batchedMatmul<T extends Variable>(a: T, b: T): T {
+  const rank = a.shape.length;
+  const batch = a.shape.slice(0, -2);
+  const [m, k] = a.shape.slice(-2) as [number, number];
+  const n = b.shape[rank - 1]!;
+  const sizes = [...batch, m, n, k];
+  const la = a.layout.strides;
+  const lb = b.layout.strides;
+  const left: Layout = {
+    shape: sizes,
+    strides: [...la.slice(0, -2), la[rank - 2]!, 0, la[rank - 1]!],
+    offset: a.layout.offset,
+  };
+  const right: Layout = {
+    shape: sizes,
+    strides: [...lb.slice(0, -2), 0, lb[rank - 1]!, lb[rank - 2]!],
+    offset: b.layout.offset,
+  };
+  const type = a.dtype as "float32" | "float64";
+  const operands = [
+    { variable: a, layout: left },
+    { variable: b, layout: right },
+  ];
+  const native = anchor("matmul", { type }, sizes, operands, [{ shape: [...batch, m, n], dtype: type }]);
+  if (!native) return applyProgram(productOp(type), a, a.device, sizes, operands, [])[0]!;
+  if (gradEnabled() && anyTracked([a, b])) {
+    record(native, {
+      name: "matmul",
+      inputs: [a, b],
+      saved: [a, b],
+      backward: ([g], [needA, needB]) => [
+        needA ? batchedMatmul(g as T, transposeLast(b)) : undefined,
+        needB ? batchedMatmul(transposeLast(a), g as T) : undefined,
+      ],
+    });
+  }
+  return native[0] as T;
+}
+
+/** Swaps the last two axes. */
+export function transposeLast<T extends Variable>(x: T): T {
+  const rank = x.shape.length;
+  return permute(x, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2]);
+}
+
+const picks = new Map<string, ProgramOp>();
+
+function rowProgram(key: string, build: () => ProgramOp): ProgramOp {
+  let op = picks.get(key);
+  if (!op) {
+    op = build();
+    picks.set(key, op);
+  }
+  return op;
+}
+
+/** Σ over the row of x where ids = position: gather ([rows, width, table]) and scatterAdd ([table, width, rows]) alike. */
+function selectSum(type: DType, by: "row" | "outer"): ProgramOp {
+  return rowProgram(`select${type}${by}`, () => {
+    const row = new RowBuilder();
+    const inputs = [
+      { kind: "buffer", type, role: "full" },
+      { kind: "buffer", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+    ] as const;
+    const wide = type === "bool" ? "int32" : type;
+    const x = s.cast(input(0, type, "full"), wide);
+    const hit = s.eq(input(1, "int32", "full"), input(2, "int32", "full"));
+    const sum = row.sum(s.select(hit, x, constant(0, wide)));
+    const expr = s.cast(sum, type);
+    const program = makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] });
+    return makeProgramOp(by === "row" ? "gather" : "scatterAdd", program, true);
+  });
+}
+
+/** Rows of a [table, width] array by a dense int32 [rows] array of ids; [rows, width]. */
+export function gatherRows<T extends Variable>(table: T, ids: T): T {
+  const [size, width] = table.shape as [number, number];
+  const rows = ids.shape[0]!;
+  const whole = dense(table);
+  const sizes = [rows, width, size];
+  const operands = [
+    {
+      variable: whole,
+      layout: {
+        shape: sizes,
+        strides: [0, whole.layout.strides[1]!, whole.layout.strides[0]!],
+        offset: whole.layout.offset,
+      },
+    },
+    { variable: ids, layout: { shape: sizes, strides: [ids.layout.strides[0]!, 0, 0], offset: ids.layout.offset } },
+  ];
+  const native = anchor("gather", { type: table.dtype }, sizes, operands, [
+    { shape: [rows, width], dtype: table.dtype },
+  ]);
+  if (!native) {
+    const positions = { variable: undefined, layout: { shape: sizes, strides: [0, 0, 1], offset: 0 } };
+    return applyProgram(selectSum(table.dtype, "row"), table, table.device, sizes, [...operands, positions], [])[0]!;
+  }
+  if (gradEnabled() && anyTracked([table])) {
+    record(native, {
+      name: "gather",
+      inputs: [whole, ids],
+      saved: [ids],
+      backward: ([g]) => [scatterAddRows(g as T, ids, size), undefined],
+    });
+  }
+  return native[0] as T;
+}
+
+/** Adds each row of [rows, width] to row ids[row] of zeros [size, width]. Rows of one id are added in order. */
+export function scatterAddRows<T extends Variable>(x: T, ids: T, size: number): T {
+  const [rows, width] = x.shape as [number, number];
+  const sizes = [size, width, rows];
+  const operands = [
+    {
+      variable: x,
+      layout: { shape: sizes, strides: [0, x.layout.strides[1]!, x.layout.strides[0]!], offset: x.layout.offset },
+    },
+    { variable: ids, layout: { shape: sizes, strides: [0, 0, ids.layout.strides[0]!], offset: ids.layout.offset } },
+  ];
+  const type = x.dtype as "float32" | "float64";
+  const native = anchor("scatterAdd", { type }, sizes, operands, [{ shape: [size, width], dtype: type }]);
+  if (!native) {
+    const positions = { variable: undefined, layout: { shape: sizes, strides: [1, 0, 0], offset: 0 } };
+    return applyProgram(selectSum(type, "outer"), x, x.device, sizes, [...operands, positions], [])[0]!;
+  }
+  if (gradEnabled() && anyTracked([x])) {
+    record(native, {
+      name: "scatterAdd",
+      inputs: [x, ids],
+      saved: [ids],
+      backward: ([g]) => [gatherRows(g as T, ids), undefined],
+    });
+  }
+  return native[0] as T;
+}
+
+/** Σ of everything up to each position along the last axis (from the end when `reverse`). */
+export function cumulativeSum<T extends Variable>(x: T, reverse: boolean): T {
+  const sizes = x.shape;
+  const native = anchor(
+    "scan",
+    { type: x.dtype, reverse },
+    sizes,
+    [{ variable: x, layout: x.layout }],
+    [{ shape: sizes, dtype: x.dtype }],
+  );
+  if (native) {
+    if (gradEnabled() && anyTracked([x])) {
+      record(native, {
+        name: "cumsum",
+        inputs: [x],
+        saved: [],
+        backward: ([g]) => [g && cumulativeSum(g as T, !reverse)],
+      });
+    }
+    return native[0] as T;
+  }
+  const n = sizes[sizes.length - 1]!;
+  const square = [...sizes, n];
+  const along = {
+    shape: square,
+    strides: [...x.layout.strides.slice(0, -1), 0, x.layout.strides[sizes.length - 1]!],
+    offset: x.layout.offset,
+  };
+  const zeros = square.map(() => 0);
+  const place = (axis: number) => ({
+    variable: undefined,
+    layout: { shape: square, strides: zeros.map((z, i) => (i === axis ? 1 : z)), offset: 0 },
+  });
+  const op = rowProgram(`scan${x.dtype}${reverse}`, () => {
+    const row = new RowBuilder();
+    const inputs = [
+      { kind: "buffer", type: x.dtype, role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+    ] as const;
+    const [target, source] = [input(1, "int32", "full"), input(2, "int32", "full")];
+    const inside = reverse ? s.le(target, source) : s.le(source, target);
+    const expr = row.sum(s.select(inside, input(0, x.dtype, "full"), constant(0, x.dtype)));
+    return makeProgramOp(
+      "cumsum",
+      makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
+      true,
+    );
+  });
+  return applyProgram(
+    op,
+    x,
+    x.device,
+    square,
+    [{ variable: x, layout: along }, place(sizes.length), place(sizes.length - 1)],
+    [],
+  )[0]!;
+}
+
+/** Matrix product in PyTorch's rank rules, batch axes broadcast; operands are checked and of one float dtype. */
+export function matmulAny<T extends Variable>(a: T, b: T, batch: Shape): T {
+  const [m, k] = a.shape.slice(-2) as [number, number];
+  const n = b.shape[b.shape.length - 1]!;
+  // One matrix for the whole batch: the batch joins the rows.
+  if (b.shape.length === 2 && a.shape.length > 2) {
+    const rows = a.shape.slice(0, -1).reduce((x, y) => x * y, 1);
+    return reshape(batchedMatmul(reshape(a, [rows, k]), b), [...a.shape.slice(0, -1), n]);
+  }
+  return batchedMatmul(expand(a, [...batch, m, k]), expand(b, [...batch, k, n]));
+}
+
+/** Positions (int32) that sort the last axis, stable, NaN largest. Without a sort anchor: by counting smaller ones. */
+export function sortRows<T extends Variable>(x: T, descending: boolean): T {
+  const sizes = x.shape;
+  const outputs = [
+    { shape: sizes, dtype: x.dtype },
+    { shape: sizes, dtype: "int32" as const },
+  ];
+  const native = anchor("sort", { type: x.dtype, descending }, sizes, [{ variable: x, layout: x.layout }], outputs);
+  if (native) return native[1] as T;
+  const rank = sizes.length;
+  const n = sizes[rank - 1]!;
+  const square = [...sizes, n];
+  const { strides, offset } = x.layout;
+  const own = { variable: x, layout: { shape: square, strides: [...strides, 0], offset } };
+  const other = {
+    variable: x,
+    layout: { shape: square, strides: [...strides.slice(0, -1), 0, strides[rank - 1]!], offset },
+  };
+  const place = (axis: number) => ({
+    variable: undefined,
+    layout: { shape: square, strides: square.map((_, i) => +(i === axis)), offset: 0 },
+  });
+  const places = [place(rank - 1), place(rank)];
+  // How many come before each element is the place it goes to; the inverse of that permutation is what sorts.
+  const ranks = applyProgram(rankOp(x.dtype, descending), x, x.device, square, [own, other, ...places], [])[0]!;
+  const inverse = {
+    variable: ranks,
+    layout: { shape: square, strides: [...contiguous(sizes).strides.slice(0, -1), 0, 1], offset: 0 },
+  };
+  return applyProgram(inverseOp(), x, x.device, square, [inverse, ...places], [])[0]!;
+}
+
+const rankOp = (type: DType, descending: boolean): ProgramOp =>
+  rowProgram(`rank${type}${descending}`, () => {
+    const row = new RowBuilder();
+    const inputs = [
+      { kind: "buffer", type, role: "full" },
+      { kind: "buffer", type, role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+    ] as const;
+    const [a, b] = [input(0, type, "full"), input(1, type, "full")];
+    const float = type === "float32" || type === "float64";
+    const number = (e: typeof a) => (type === "bool" ? s.cast(e, "int32") : e);
+    const less = (p: typeof a, q: typeof a) => {
+      const plain = s.lt(number(p), number(q));
+      return float ? s.or(plain, s.and(s.isNaN(q), s.not(s.isNaN(p)))) : plain;
+    };
+    const before = descending ? less(a, b) : less(b, a);
+    const after = descending ? less(b, a) : less(a, b);
+    const tie = s.and(s.not(s.or(before, after)), s.lt(input(3, "int32", "full"), input(2, "int32", "full")));
+    const expr = row.sum(s.cast(s.or(before, tie), "int32"));
+    return makeProgramOp(
+      "sort",
+      makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
+      true,
+    );
+  });
+
+const inverseOp = (): ProgramOp =>
+  rowProgram("inverse", () => {
+    const row = new RowBuilder();
+    const inputs = [
+      { kind: "buffer", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+    ] as const;
+    const hit = s.eq(input(0, "int32", "full"), input(1, "int32", "full"));
+    const expr = row.sum(s.select(hit, input(2, "int32", "full"), 0));
+    return makeProgramOp(
+      "sort",
+      makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
+      true,
+    );
+  });

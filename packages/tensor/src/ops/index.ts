@@ -1,0 +1,13 @@
+// Every op, by family. The lists that tests and docs walk are derived from these modules.
+
+export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
+export * from "./arithmetic.js";
+export { cast } from "./cast.js";
+export { embedding, gather, indexSelect, oneHot, positions, scatterAdd, tril, triu } from "./indexing.js";
+export * from "./maths.js";
+export { bmm, einsum, matmul } from "./matmul.js";
+export * from "./reduce.js";
+export * from "./rows.js";
+export * from "./select.js";
+export * from "./shape-ops.js";
+export * from "./softmax.js";

@@ -1,0 +1,139 @@
+// Matrix products by PyTorch's rules of rank, and einsum on top of them.
+
+import { sameDevice } from "../autograd/program-op.js";
+import type { Variable } from "../autograd/variable.js";
+import { permute, reshape, sumLast, toRows } from "../autograd/views.js";
+import { isFloat, promote } from "../dtype.js";
+import { argumentError, shapeError, TensorError } from "../errors.js";
+import { broadcastShapes, type Shape } from "../shape.js";
+import { matmulAny } from "./anchors.js";
+import { mul } from "./arithmetic.js";
+import { cast } from "./cast.js";
+
+/** a·b: vectors, matrices or batches of them, batch axes broadcast. @throws TensorError `shape`, `dtype` */
+export function matmul<T extends Variable>(a: T, b: T): T {
+  sameDevice("matmul", [a, b]);
+  if (a.shape.length === 0 || b.shape.length === 0)
+    throw shapeError("matmul", "operands need at least one axis", [a.shape, b.shape]);
+  const dtype = promote(a.dtype, b.dtype);
+  if (!isFloat(dtype))
+    throw new TensorError(
+      "dtype",
+      `matmul: operands must be floating, got ${a.dtype} and ${b.dtype}, expected float32 or float64`,
+      { op: "matmul" },
+    );
+  const left = a.shape.length === 1 ? reshape(a, [1, a.shape[0]!]) : a;
+  const right = b.shape.length === 1 ? reshape(b, [b.shape[0]!, 1]) : b;
+  if (left.shape[left.shape.length - 1] !== right.shape[right.shape.length - 2]) {
+    throw shapeError("matmul", "inner sizes differ", [a.shape, b.shape]);
+  }
+  const batch = broadcastShapes("matmul", [left.shape.slice(0, -2), right.shape.slice(0, -2)]);
+  const y = matmulAny(cast(left, dtype), cast(right, dtype), batch);
+  const drop: Shape = [
+    ...y.shape.slice(0, -2),
+    ...(a.shape.length === 1 ? [] : [y.shape[y.shape.length - 2]!]),
+    ...(b.shape.length === 1 ? [] : [y.shape[y.shape.length - 1]!]),
+  ];
+  return reshape(y, drop);
+}
+
+/** Batched matrix product of two [batch, …, …] arrays. @throws TensorError `shape` */
+export function bmm<T extends Variable>(a: T, b: T): T {
+  if (a.shape.length !== 3 || b.shape.length !== 3 || a.shape[0] !== b.shape[0]) {
+    throw shapeError("bmm", "needs two arrays of three axes and one batch size", [a.shape, b.shape]);
+  }
+  return matmul(a, b);
+}
+
+/** Sum of products over named axes, as in NumPy: `einsum("bij,bjk->bik", a, b)`; one or more operands, no repeats in one. */
+export function einsum<T extends Variable>(equation: string, ...operands: readonly T[]): T {
+  const [left, right] = equation.replaceAll(" ", "").split("->");
+  const terms = (left ?? "").split(",");
+  if (terms.length !== operands.length || operands.length === 0) {
+    throw argumentError("einsum", "the equation", `one with ${operands.length} operands`, equation);
+  }
+  const sizes = new Map<string, number>();
+  terms.forEach((term, i) => {
+    const axes = [...term];
+    if (axes.length !== operands[i]!.shape.length || new Set(axes).size !== axes.length || /[^a-zA-Z]/.test(term)) {
+      throw shapeError("einsum", `operand ${i + 1} does not fit "${term}"`, [operands[i]!.shape]);
+    }
+    axes.forEach((name, axis) => {
+      const size = operands[i]!.shape[axis]!;
+      if (sizes.has(name) && sizes.get(name) !== size)
+        throw shapeError(
+          "einsum",
+          `axis ${name} has two sizes in "${equation}"`,
+          operands.map((x) => x.shape),
+        );
+      sizes.set(name, size);
+    });
+  });
+  const counts = new Map<string, number>();
+  for (const name of terms.join("")) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const output =
+    right ??
+    [...counts]
+      .filter(([, n]) => n === 1)
+      .map(([name]) => name)
+      .sort()
+      .join("");
+  if ([...output].some((name) => !sizes.has(name)) || new Set(output).size !== output.length) {
+    throw argumentError("einsum", "the output", "distinct axes of the operands", equation);
+  }
+  let names = [...terms[0]!];
+  let value = operands[0]!;
+  for (let i = 1; i < operands.length; i++) {
+    const later = new Set([...terms.slice(i + 1).join(""), ...output]);
+    [value, names] = contract(value, names, operands[i]!, [...terms[i]!], later, sizes);
+  }
+  const gone = names.flatMap((name, axis) => (output.includes(name) ? [] : [axis]));
+  if (gone.length > 0) {
+    value = sumLast(toRows(value, gone));
+    names = names.filter((name) => output.includes(name));
+  }
+  return permute(
+    value,
+    [...output].map((name) => names.indexOf(name)),
+  );
+}
+
+/** Joins two operands, summing the axes that nothing later needs, as one batched matmul. */
+function contract<T extends Variable>(
+  a: T,
+  an: readonly string[],
+  b: T,
+  bn: readonly string[],
+  later: ReadonlySet<string>,
+  sizes: ReadonlyMap<string, number>,
+): [T, string[]] {
+  const shared = an.filter((n) => bn.includes(n));
+  const batch = shared.filter((n) => later.has(n));
+  const inner = shared.filter((n) => !later.has(n));
+  const [x, xn] = sumAway(a, an, (n) => bn.includes(n) || later.has(n));
+  const [y, yn] = sumAway(b, bn, (n) => an.includes(n) || later.has(n));
+  const rows = xn.filter((n) => !shared.includes(n));
+  const columns = yn.filter((n) => !shared.includes(n));
+  const size = (list: readonly string[]): number => list.reduce((k, n) => k * sizes.get(n)!, 1);
+  const order = (names: readonly string[], want: readonly string[]): number[] => want.map((n) => names.indexOf(n));
+  const left = reshape(permute(x, order(xn, [...batch, ...rows, ...inner])), [size(batch), size(rows), size(inner)]);
+  const right = reshape(permute(y, order(yn, [...batch, ...inner, ...columns])), [
+    size(batch),
+    size(inner),
+    size(columns),
+  ]);
+  const product = inner.length === 0 ? mul(left, right) : matmul(left, right);
+  const names = [...batch, ...rows, ...columns];
+  return [
+    reshape(
+      product,
+      names.map((n) => sizes.get(n)!),
+    ),
+    names,
+  ];
+}
+
+function sumAway<T extends Variable>(x: T, names: readonly string[], keep: (name: string) => boolean): [T, string[]] {
+  const gone = names.flatMap((n, axis) => (keep(n) ? [] : [axis]));
+  return gone.length === 0 ? [x, [...names]] : [sumLast(toRows(x, gone)), names.filter(keep)];
+}

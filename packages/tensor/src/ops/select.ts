@@ -1,0 +1,89 @@
+// Ops composed of others: powers by constants, clamping, masks, extremes with positions, sorting.
+
+import type { Variable } from "../autograd/variable.js";
+import { reshape } from "../autograd/views.js";
+import { isFloat } from "../dtype.js";
+import { argumentError, shapeError, TensorError } from "../errors.js";
+import type { Generator } from "../random.js";
+import { checkAxis, type Shape } from "../shape.js";
+import { cumulativeSum, sortRows } from "./anchors.js";
+import { clampBetween, powBy, where } from "./arithmetic.js";
+import { cast } from "./cast.js";
+import { gather } from "./indexing.js";
+import { reciprocal, sqrt, square } from "./maths.js";
+import { dropout as randomDropout } from "./random.js";
+import { argmax, argmin } from "./reduce.js";
+import { slice } from "./shape-ops.js";
+import { alongAxis } from "./softmax.js";
+
+/** The error for a value of the wrong shape. */
+export const shapeMismatch = (op: string, expected: Shape, got: Shape): TensorError =>
+  shapeError(op, `shape must be [${expected.join(", ")}]`, [got]);
+
+/** `x^p`; squares, roots and reciprocals take their own kernels. */
+export function pow<T extends Variable>(x: T, p: T | number): T {
+  if (p === 2) return square(x);
+  if (p === 0.5) return sqrt(x);
+  if (p === -1) return reciprocal(x);
+  return powBy(x, p);
+}
+
+/** x held within bounds, either of which may be left out. */
+export function clamp<T extends Variable>(x: T, low?: number, high?: number): T {
+  if (low === undefined && high === undefined) throw argumentError("clamp", "bounds", "given, one at least", "none");
+  const integer = !isFloat(x.dtype);
+  const bottom = low ?? (integer ? -2147483648 : Number.NEGATIVE_INFINITY);
+  const top = high ?? (integer ? 2147483647 : Number.POSITIVE_INFINITY);
+  return clampBetween(x, bottom, top);
+}
+
+/** `value` where the mask is non-zero, else x. */
+export const maskedFill = <T extends Variable>(x: T, mask: T, value: T | number): T => where(mask, value, x);
+
+/** The extreme along dim with its position; the gradient goes to that position alone. */
+export function extreme<T extends Variable>(
+  x: T,
+  dim: number,
+  keepdim: boolean,
+  which: "max" | "min",
+): { readonly values: T; readonly indices: T } {
+  const axis = checkAxis(which, dim, x.shape.length);
+  const at = (which === "max" ? argmax : argmin)(x, axis, true);
+  const values = gather(x, axis, at);
+  const shape = x.shape.filter((_, i) => i !== axis);
+  return keepdim ? { values, indices: at } : { values: reshape(values, shape), indices: reshape(at, shape) };
+}
+
+/** Sorted along dim, stable, with the positions they came from; NaN counts as largest. */
+export function sort<T extends Variable>(
+  x: T,
+  dim: number,
+  descending: boolean,
+): { readonly values: T; readonly indices: T } {
+  const axis = checkAxis("sort", dim, x.shape.length);
+  if (x.shape.length === 0) return { values: x, indices: argmax(x) };
+  const indices = alongAxis("sort", x, axis, (y) => sortRows(y, descending));
+  return { values: gather(x, axis, indices), indices };
+}
+
+/** The k largest along dim in falling order, with their positions. @throws TensorError `argument` */
+export function topk<T extends Variable>(x: T, k: number, dim: number): { readonly values: T; readonly indices: T } {
+  const axis = checkAxis("topk", dim, x.shape.length);
+  if (!Number.isInteger(k) || k < 0 || k > x.shape[axis]!)
+    throw argumentError("topk", "k", `an integer from 0 to ${x.shape[axis]}`, k);
+  const indices = slice(sort(x, axis, true).indices, axis, 0, k);
+  return { values: gather(x, axis, indices), indices };
+}
+
+/** Sum of everything up to each position along dim. */
+export const cumsum = <T extends Variable>(x: T, dim: number): T =>
+  alongAxis("cumsum", x.dtype === "bool" ? cast(x, "int32") : x, dim, (y) =>
+    y.shape.length === 0 ? y : cumulativeSum(y, false),
+  );
+
+/** x / (1 − p) with each element dropped with probability p. @throws TensorError `argument` */
+export function dropout<T extends Variable>(x: T, p: number, generator: Generator): T {
+  if (!(p >= 0 && p <= 1)) throw argumentError("dropout", "p", "from 0 to 1", p);
+  if (!isFloat(x.dtype)) throw new TensorError("dtype", `dropout: needs a floating tensor, got ${x.dtype}`);
+  return p === 0 ? x : randomDropout(x, p, generator);
+}
