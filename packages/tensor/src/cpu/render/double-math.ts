@@ -35,10 +35,14 @@ export function importDoubleMath(module: ModuleBuilder): DoubleMath {
   functions.set("erf", defineErf(module, functions.get("exp")!));
   return {
     unary: (f, name, x) => eachLane(f, functions.get(name)!, [x]),
-    // JavaScript gives NaN for 1 to the power of NaN; here it is 1.
+    // JavaScript gives NaN for 1 to the power of NaN, and for ±1 to an infinite power; here both are 1.
     pow: (f, base, exponent) => {
       const one = f.constants.f64x2(1);
-      return each(f, [eachLane(f, pow, [base, exponent]), base], (y, x) => v128.bitselect(one, y, f64x2.eq(x, one)));
+      const infinity = f.constants.f64x2(Number.POSITIVE_INFINITY);
+      return each(f, [eachLane(f, pow, [base, exponent]), base, exponent], (power, x, n) => {
+        const unit = v128.and(f64x2.eq(f64x2.abs(x), one), f64x2.eq(f64x2.abs(n), infinity));
+        return v128.bitselect(one, power, v128.or(unit, f64x2.eq(x, one)));
+      });
     },
   };
 }
