@@ -1,0 +1,6 @@
+// The public surface of @torchium/nlp-models: every name that users import from the package.
+export * from "./batching/index.js";
+export * from "./datasets/index.js";
+export * from "./metrics/index.js";
+export * from "./sampling/index.js";
+export * from "./text/index.js";
