@@ -67,7 +67,7 @@ type Returned =
   | Tensor
   | undefined
   | null
-  | void
+  | undefined
   | number
   | boolean
   | string

@@ -38,7 +38,7 @@ export {
   geluTanh,
   gt,
   indexSelect,
-  isNaN,
+  isnan,
   le,
   leakyRelu,
   lerp,

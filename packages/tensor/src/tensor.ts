@@ -282,8 +282,8 @@ export class Tensor extends Variable {
   relu(): Tensor {
     return ops.relu<Tensor>(this);
   }
-  isNaN(): Tensor {
-    return ops.isNaN<Tensor>(this);
+  isnan(): Tensor {
+    return ops.isnan<Tensor>(this);
   }
   dropout(p = 0.5, generator: Generator = defaultGenerator()): Tensor {
     return ops.dropout<Tensor>(this, p, generator);

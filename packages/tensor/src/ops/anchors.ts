@@ -1,10 +1,10 @@
 // The anchors as differentiable operations on checked operands: matmul, gather, scatterAdd, scan. Where the backend
 // declines one, the same result comes from row programs.
 
-import { gradEnabled } from "../autograd/mode.js";
-import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program-op.js";
-import { anyTracked, record, type Variable } from "../autograd/variable.js";
-import { dense, expand, permute, reshape } from "../autograd/views.js";
+import { withGrad } from "../autograd/mode.js";
+import { applyProgram, makeProgramOp, type ProgramOp, type ProgramOperand } from "../autograd/program-op.js";
+import { record, type Variable } from "../autograd/variable.js";
+import { dense, expand, permute, reshape, tracks } from "../autograd/views.js";
 import type { AnchorCall, AnchorName, AnchorOps } from "../backend/backend.js";
 import type { DType } from "../dtype.js";
 import { maxDepth } from "../graph/device.js";
@@ -48,6 +48,10 @@ function anchor<K extends AnchorName>(
     like.make({ value: { node, index }, layout: contiguous(o.shape), dtype: o.dtype, device }),
   );
 }
+
+/** The same result from a row program, where a device declines the anchor; the caller records the gradient. */
+const fallback = (op: ProgramOp, like: Variable, sizes: Shape, operands: readonly ProgramOperand[]): Variable =>
+  withGrad(op.label, false, () => applyProgram(op, like, like.device, sizes, operands, []))[0]!;
 
 const products = new Map<DType, ProgramOp>();
 
@@ -93,9 +97,9 @@ export function batchedMatmul<T extends Variable>(a: T, b: T): T {
     { variable: b, layout: right },
   ];
   const native = anchor("matmul", { type }, sizes, operands, [{ shape: [...batch, m, n], dtype: type }]);
-  if (!native) return applyProgram(productOp(type), a, a.device, sizes, operands, [])[0]!;
-  if (gradEnabled() && anyTracked([a, b])) {
-    record(native, {
+  const y = native?.[0] ?? fallback(productOp(type), a, sizes, operands);
+  if (tracks([a, b])) {
+    record([y], {
       name: "matmul",
       inputs: [a, b],
       saved: [a, b],
@@ -105,7 +109,7 @@ export function batchedMatmul<T extends Variable>(a: T, b: T): T {
       ],
     });
   }
-  return native[0] as T;
+  return y as T;
 }
 
 /** Swaps the last two axes. */
@@ -164,19 +168,17 @@ export function gatherRows<T extends Variable>(table: T, ids: T): T {
   const native = anchor("gather", { type: table.dtype }, sizes, operands, [
     { shape: [rows, width], dtype: table.dtype },
   ]);
-  if (!native) {
-    const positions = { variable: undefined, layout: { shape: sizes, strides: [0, 0, 1], offset: 0 } };
-    return applyProgram(selectSum(table.dtype, "row"), table, table.device, sizes, [...operands, positions], [])[0]!;
-  }
-  if (gradEnabled() && anyTracked([table])) {
-    record(native, {
+  const positions = { variable: undefined, layout: { shape: sizes, strides: [0, 0, 1], offset: 0 } };
+  const y = native?.[0] ?? fallback(selectSum(table.dtype, "row"), table, sizes, [...operands, positions]);
+  if (tracks([table])) {
+    record([y], {
       name: "gather",
       inputs: [whole, ids],
       saved: [ids],
       backward: ([g]) => [scatterAddRows(g as T, ids, size), undefined],
     });
   }
-  return native[0] as T;
+  return y as T;
 }
 
 /** Adds each row of [rows, width] to row ids[row] of zeros [size, width]. Rows of one id are added in order. */
@@ -192,19 +194,17 @@ export function scatterAddRows<T extends Variable>(x: T, ids: T, size: number): 
   ];
   const type = x.dtype as "float32" | "float64";
   const native = anchor("scatterAdd", { type }, sizes, operands, [{ shape: [size, width], dtype: type }]);
-  if (!native) {
-    const positions = { variable: undefined, layout: { shape: sizes, strides: [1, 0, 0], offset: 0 } };
-    return applyProgram(selectSum(type, "outer"), x, x.device, sizes, [...operands, positions], [])[0]!;
-  }
-  if (gradEnabled() && anyTracked([x])) {
-    record(native, {
+  const positions = { variable: undefined, layout: { shape: sizes, strides: [1, 0, 0], offset: 0 } };
+  const y = native?.[0] ?? fallback(selectSum(type, "outer"), x, sizes, [...operands, positions]);
+  if (tracks([x])) {
+    record([y], {
       name: "scatterAdd",
       inputs: [x, ids],
       saved: [ids],
       backward: ([g]) => [gatherRows(g as T, ids), undefined],
     });
   }
-  return native[0] as T;
+  return y as T;
 }
 
 /** Σ of everything up to each position along the last axis (from the end when `reverse`). */
@@ -217,17 +217,20 @@ export function cumulativeSum<T extends Variable>(x: T, reverse: boolean): T {
     [{ variable: x, layout: x.layout }],
     [{ shape: sizes, dtype: x.dtype }],
   );
-  if (native) {
-    if (gradEnabled() && anyTracked([x])) {
-      record(native, {
-        name: "cumsum",
-        inputs: [x],
-        saved: [],
-        backward: ([g]) => [g && cumulativeSum(g as T, !reverse)],
-      });
-    }
-    return native[0] as T;
+  const y = native?.[0] ?? fallback(scanOp(x.dtype, reverse), x, ...scanOperands(x));
+  if (tracks([x])) {
+    record([y], {
+      name: "cumsum",
+      inputs: [x],
+      saved: [],
+      backward: ([g]) => [g && cumulativeSum(g as T, !reverse)],
+    });
   }
+  return y as T;
+}
+
+function scanOperands(x: Variable): [Shape, ProgramOperand[]] {
+  const sizes = x.shape;
   const n = sizes[sizes.length - 1]!;
   const square = [...sizes, n];
   const along = {
@@ -240,31 +243,26 @@ export function cumulativeSum<T extends Variable>(x: T, reverse: boolean): T {
     variable: undefined,
     layout: { shape: square, strides: zeros.map((z, i) => (i === axis ? 1 : z)), offset: 0 },
   });
-  const op = rowProgram(`scan${x.dtype}${reverse}`, () => {
+  return [square, [{ variable: x, layout: along }, place(sizes.length), place(sizes.length - 1)]];
+}
+
+const scanOp = (type: DType, reverse: boolean): ProgramOp =>
+  rowProgram(`scan${type}${reverse}`, () => {
     const row = new RowBuilder();
     const inputs = [
-      { kind: "buffer", type: x.dtype, role: "full" },
+      { kind: "buffer", type, role: "full" },
       { kind: "index", type: "int32", role: "full" },
       { kind: "index", type: "int32", role: "full" },
     ] as const;
     const [target, source] = [input(1, "int32", "full"), input(2, "int32", "full")];
     const inside = reverse ? s.le(target, source) : s.le(source, target);
-    const expr = row.sum(s.select(inside, input(0, x.dtype, "full"), constant(0, x.dtype)));
+    const expr = row.sum(s.select(inside, input(0, type, "full"), constant(0, type)));
     return makeProgramOp(
       "cumsum",
       makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
       true,
     );
   });
-  return applyProgram(
-    op,
-    x,
-    x.device,
-    square,
-    [{ variable: x, layout: along }, place(sizes.length), place(sizes.length - 1)],
-    [],
-  )[0]!;
-}
 
 /** Matrix product in PyTorch's rank rules, batch axes broadcast; operands are checked and of one float dtype. */
 export function matmulAny<T extends Variable>(a: T, b: T, batch: Shape): T {

@@ -287,7 +287,7 @@ export const lerp = ternary("lerp", {
   cases: [{ of: [[0, 10], [10, 20], 0.5], gives: [5, 15] }],
 });
 
-export const isNaN = unary("isNaN", {
+export const isnan = unary("isnan", {
   doc: "Whether x is not a number.",
   types: "float",
   body: (x) => s.isNaN(x),
