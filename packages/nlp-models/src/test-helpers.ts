@@ -1,19 +1,11 @@
 // What several tests of this package need; nothing here is exported to users.
 
 import { expect } from "vitest";
-import type { RandomSource } from "./batching/random-source.js";
+import { SeededRandom } from "./batching/seeded-random.js";
 
-/** A small seeded source (mulberry32), so that a test's numbers do not depend on the core's generator. */
-export function seededRandom(seed: number): RandomSource {
-  let state = seed | 0;
-  return {
-    next() {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    },
-  };
+/** A random source for any integer seed. */
+export function seededRandom(seed: number): SeededRandom {
+  return new SeededRandom(seed >>> 0);
 }
 
 /** Matches a TensorError by its code and a part of its message. */

@@ -25,4 +25,5 @@ export {
 } from "./index-batches.js";
 export { consecutiveWindows, type LanguageModelBatch, randomWindows } from "./language-model.js";
 export { type MutableSequence, permutation, type RandomSource, randomInt, shuffleInPlace } from "./random-source.js";
+export { SeededRandom, type SeededRandomState } from "./seeded-random.js";
 export { dropWords } from "./word-dropout.js";

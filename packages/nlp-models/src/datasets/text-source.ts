@@ -16,7 +16,7 @@ export function sourceName(source: TextSource): string {
 }
 
 /** The source's text in chunks. @throws `file` when it cannot be opened or read, `format` when it is not UTF-8. */
-export async function* textChunks(source: TextSource): AsyncGenerator<string> {
+async function* textChunks(source: TextSource): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const decode = (bytes?: Uint8Array): string => {
     try {
