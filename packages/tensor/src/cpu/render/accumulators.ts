@@ -2,7 +2,6 @@
 // size always gives one result.
 
 import type { DType } from "../../dtype.js";
-import { unreachable } from "../../errors.js";
 import type { ReduceOp } from "../../kernel/program.js";
 import { type FunctionBuilder, f32x4, f64x2, i32x4, type Local, type Vector, v128 } from "../wasm/assembler.js";
 import { constantVector, type Vectors, vectorsPerFour, widenMasks } from "./lanes.js";
@@ -44,22 +43,29 @@ export class Accumulator {
   readonly #join: Join;
   readonly #identity: Local<"v128">;
   readonly #values: readonly Local<"v128">[];
+  /** Lanes that have met a NaN, where `#join` would forget it. */
+  readonly #lost: readonly Local<"v128">[];
 
   /** `fours` accumulators of four elements each. */
   constructor(f: FunctionBuilder, op: ReduceOp, type: DType, fours: number) {
     this.#f = f;
     this.#type = type;
-    this.#join = joinOf(op, type);
+    const quick = quickJoinOf(op, type);
+    this.#join = quick ?? joinOf(op, type);
     this.#identity = constantVector(f, type, identityOf(op, type));
     this.#values = Array.from({ length: fours * vectorsPerFour(type) }, () => f.local("v128", this.#identity));
+    const none = f.constants.i32x4(0);
+    this.#lost = quick ? this.#values.map(() => f.local("v128", none)) : [];
   }
 
   /** Takes in a run of values. */
   add(run: Vectors): void {
     const { length } = this.#values;
     run.forEach((x, k) => {
-      const into = this.#values[k % length] ?? unreachable("an accumulator without vectors");
+      const into = this.#values[k % length]!;
+      const lost = this.#lost[k % length];
       this.#f.set(into, this.#join(into, x));
+      if (lost) this.#f.set(lost, v128.or(lost, this.#isNaN(x)));
     });
   }
 
@@ -70,20 +76,40 @@ export class Accumulator {
   }
 
   /** Lane by lane results: as many vectors as there are accumulators. */
-  get lanes(): Vectors {
-    return this.#values;
+  lanes(): Vectors {
+    if (this.#lost.length === 0) return this.#values;
+    return this.#values.map((x, k) => this.#f.local("v128", v128.or(x, this.#lost[k]!)));
   }
 
   /** The result over all lanes, in every lane of the vectors of four elements. */
   total(): Vectors {
-    const join = this.#join;
-    const all = this.#f.local("v128", joinPairwise(this.#values, join));
-    if (this.#type !== "float64") this.#f.set(all, join(all, i32x4.shuffle(all, all, [2, 3, 0, 1])));
-    const [first, second] = this.#type === "float64" ? ([2, 3] as const) : ([1, 0] as const);
-    const [third, fourth] = this.#type === "float64" ? ([0, 1] as const) : ([3, 2] as const);
-    this.#f.set(all, join(all, i32x4.shuffle(all, all, [first, second, third, fourth])));
+    const all = this.#acrossLanes(this.#values, this.#join);
+    if (this.#lost.length > 0) this.#f.set(all, v128.or(all, this.#acrossLanes(this.#lost, v128.or)));
     return Array.from({ length: vectorsPerFour(this.#type) }, () => all);
   }
+
+  #acrossLanes(values: readonly Local<"v128">[], join: Join): Local<"v128"> {
+    const all = this.#f.local("v128", joinPairwise(values, join));
+    const turn = (lanes: readonly [Lane, Lane, Lane, Lane]) =>
+      this.#f.set(all, join(all, i32x4.shuffle(all, all, lanes)));
+    turn([2, 3, 0, 1]);
+    if (this.#type !== "float64") turn([1, 0, 3, 2]);
+    return all;
+  }
+
+  #isNaN(x: Vector): Vector {
+    return this.#type === "float64" ? f64x2.ne(x, x) : f32x4.ne(x, x);
+  }
+}
+
+type Lane = 0 | 1 | 2 | 3;
+
+// Minima and maxima of floats in one instruction, which may drop a NaN; the ones that keep it take eight. A lane mask
+// over a value is a NaN, so the lanes that met one are simply laid over the result.
+function quickJoinOf(op: ReduceOp, type: DType): Join | undefined {
+  if ((type !== "float32" && type !== "float64") || (op !== "max" && op !== "min")) return undefined;
+  const { pmin, pmax } = type === "float64" ? f64x2 : f32x4;
+  return op === "max" ? pmax : pmin;
 }
 
 function joinPairwise(values: readonly Vector[], join: Join): Vector {

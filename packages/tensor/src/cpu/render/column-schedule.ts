@@ -94,7 +94,7 @@ class ColumnEmitter {
     this.#walkRow(run, () => {
       pass.forEach((r, i) => sums[i]!.add(this.evaluator.value(r.of)));
     });
-    pass.forEach((r, i) => this.evaluator.define(reduced(r.index, r.of.type), sums[i]!.lanes));
+    pass.forEach((r, i) => this.evaluator.define(reduced(r.index, r.of.type), sums[i]!.lanes()));
   }
 
   #emitFullOutputs(outputs: readonly number[], run: Run): void {

@@ -6,6 +6,7 @@ import { emitColumnSchedule } from "./column-schedule.js";
 import { importDoubleMath, usesDoubleMath } from "./double-math.js";
 import { ParameterLayout } from "./parameters.js";
 import { emitCombine, emitRowSchedule } from "./row-schedule.js";
+import { type ScratchNeed, scratchNeed } from "./scratch.js";
 
 /** What the code of kernels depends on beside the kernels. */
 export type RenderTarget = {
@@ -32,6 +33,7 @@ export type RenderedKernel = {
   readonly schedule: Schedule;
   readonly layout: ParameterLayout;
   readonly combines: boolean;
+  readonly scratch: ScratchNeed;
 };
 
 /** The schedule of a kernel. */
@@ -58,5 +60,6 @@ export function renderKernel(kernel: Kernel, target: RenderTarget): RenderedKern
   if (schedule.kind === "column") emitColumnSchedule(module, kernel, layout, doubles);
   else emitRowSchedule(module, kernel, layout, doubles);
   if (combines) emitCombine(module, kernel, layout);
-  return { module: module.finish(), schedule, layout, combines };
+  const scratch = schedule.kind === "row" ? scratchNeed(program) : { rows: 0, unit: 0 };
+  return { module: module.finish(), schedule, layout, combines, scratch };
 }

@@ -7,14 +7,15 @@ import { unreachable } from "../../errors.js";
 import { type Expr, reduced } from "../../kernel/expr.js";
 import type { Program } from "../../kernel/program.js";
 import { type FunctionBuilder, i32, type ModuleBuilder } from "../wasm/assembler.js";
-import { Accumulator, joinOf } from "./accumulators.js";
+import { Accumulator } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
 import { Evaluator, type Leaves } from "./evaluator.js";
-import { each, shiftOf, tailMask, type Vectors, type Word } from "./lanes.js";
-import { loadDense, type Run, storeDense } from "./memory.js";
+import { shiftOf, tailMask, type Vectors, type Word } from "./lanes.js";
+import { loadDense, type Run } from "./memory.js";
 import { Operands, readLaunchLeaf } from "./operands.js";
 import type { ParameterLayout } from "./parameters.js";
 import { type NumberedReduce, reducePasses, rootsOf } from "./program-shape.js";
+import { Scratch } from "./scratch.js";
 import { kernelParams, Parameters, type Range, shareOf, takeShares, walkLanes, walkOuter } from "./walk.js";
 
 const level = { launch: 0, row: 1, lanes: 2 } as const;
@@ -33,8 +34,8 @@ export function emitRowSchedule(
     const parameters = new Parameters(f, params, layout);
     const operands = new Operands(f, kernel, parameters, kernel.rank - 1);
     const shares = takeShares(f, parameters, thread, threads);
-    const partials = clearPartials(f, kernel.program, parameters, thread, threads);
-    const row = new RowEmitter(f, kernel.program, operands, parameters, partials, doubles);
+    const scratch = new Scratch(f, kernel.program, parameters, thread, threads);
+    const row = new RowEmitter(f, kernel.program, operands, parameters, scratch, doubles);
     row.emitLaunchValues();
     walkOuter(f, parameters, shares.outer, operands.pointers, () => row.emitRow(shares.lanes));
   });
@@ -44,7 +45,7 @@ class RowEmitter {
   readonly #f: FunctionBuilder;
   readonly #program: Program;
   readonly #operands: Operands;
-  readonly #partials: readonly (Word | undefined)[];
+  readonly #scratch: Scratch;
   readonly #evaluator: Evaluator;
   #cursor: Cursor | undefined;
 
@@ -53,13 +54,13 @@ class RowEmitter {
     program: Program,
     operands: Operands,
     parameters: Parameters,
-    partials: readonly (Word | undefined)[],
+    scratch: Scratch,
     doubles: DoubleMath | undefined,
   ) {
     this.#f = f;
     this.#program = program;
     this.#operands = operands;
-    this.#partials = partials;
+    this.#scratch = scratch;
     const leaves: Leaves = {
       firstVaryingLevel: level.lanes,
       levelOf: (leaf) => {
@@ -79,9 +80,10 @@ class RowEmitter {
   emitRow(lanes: Range): void {
     const program = this.#program;
     this.#evaluator.enter(undefined, () => {
-      for (const pass of reducePasses(program)) this.#emitReductions(pass, lanes);
+      const passes = reducePasses(program);
+      passes.forEach((reductions, pass) => this.#emitReductions(reductions, pass, lanes));
       this.#evaluator.hoist(program.outputs.map((o) => o.expr));
-      this.#emitLaneOutputs(lanes);
+      this.#emitLaneOutputs(passes.length, lanes);
       program.outputs.forEach((o, k) => {
         if (o.role !== "row") return;
         this.#operands.writeOne(k, this.#pointer(this.#operands.operandOf(k)), this.#evaluator.value(o.expr));
@@ -89,41 +91,47 @@ class RowEmitter {
     });
   }
 
-  #emitReductions(pass: readonly NumberedReduce[], lanes: Range): void {
+  #emitReductions(reductions: readonly NumberedReduce[], pass: number, lanes: Range): void {
     const f = this.#f;
-    this.#evaluator.hoist(pass.map((r) => r.of));
-    const fours = accumulatorsFor(pass.length);
-    const sums = pass.map((r) => new Accumulator(f, r.op, r.of.type, fours));
-    this.#walk(lanes, (remaining) => {
+    this.#evaluator.hoist(reductions.map((r) => r.of));
+    const fours = accumulatorsFor(reductions.length);
+    const sums = reductions.map((r) => new Accumulator(f, r.op, r.of.type, fours));
+    this.#walk(lanes, pass, (remaining) => {
       const mask = remaining && tailMask(f, remaining);
-      pass.forEach((r, i) => {
+      reductions.forEach((r, i) => {
         const values = this.#evaluator.value(r.of);
         if (mask) sums[i]!.addMasked(values, mask);
         else sums[i]!.add(values);
       });
     });
-    pass.forEach((r, i) => this.#evaluator.define(reduced(r.index, r.of.type), sums[i]!.total()));
+    reductions.forEach((r, i) => this.#evaluator.define(reduced(r.index, r.of.type), sums[i]!.total()));
   }
 
-  #emitLaneOutputs(lanes: Range): void {
+  #emitLaneOutputs(pass: number, lanes: Range): void {
     const outputs = this.#program.outputs.map((o, k) => ({ ...o, k })).filter((o) => o.role !== "row");
     if (outputs.length === 0) return;
-    this.#walk(lanes, () => {
+    this.#walk(lanes, pass, () => {
       const { at, run } = this.#cursor!;
       const values = outputs.map((o) => this.#evaluator.value(o.expr));
       outputs.forEach((o, i) => {
-        const partial = this.#partials[o.k];
-        if (partial) addToPartial(this.#f, o.expr, partial, at, run, values[i]!);
+        if (o.role === "lane") this.#scratch.addToPartial(o.k, o.expr.type, at, run, values[i]!);
         else this.#operands.write(o.k, this.#pointer(this.#operands.operandOf(o.k)), at, values[i]!, run);
       });
     });
   }
 
-  #walk(lanes: Range, body: (remaining: Word | undefined) => void): void {
+  // One pass over the row; values kept from earlier passes are read, values to keep for later ones are written.
+  #walk(lanes: Range, pass: number, body: (remaining: Word | undefined) => void): void {
+    const { stashed } = this.#scratch;
+    const evaluator = this.#evaluator;
     walkLanes(this.#f, lanes, (at, fours, remaining) => {
       const run: Run = remaining ? { fours, remaining } : { fours };
       this.#cursor = { at, run };
-      this.#evaluator.enter(run, () => body(remaining));
+      evaluator.enter(run, () => {
+        for (const s of stashed) if (s.into.has(pass)) evaluator.define(s.expr, this.#scratch.fetch(s, at, run));
+        body(remaining);
+        for (const s of stashed) if (s.from === pass) this.#scratch.keep(s, at, run, evaluator.value(s.expr));
+      });
     });
   }
 
@@ -142,35 +150,6 @@ class RowEmitter {
 
 // Enough accumulators to hide latency, few enough to stay in registers.
 const accumulatorsFor = (reductions: number): number => (reductions <= 2 ? 4 : reductions <= 4 ? 2 : 1);
-
-// Zeroes this thread's partial sums; gives the address of each output's.
-function clearPartials(
-  f: FunctionBuilder,
-  program: Program,
-  parameters: Parameters,
-  thread: Word,
-  threads: Word,
-): readonly (Word | undefined)[] {
-  if (!program.outputs.some((o) => o.role === "lane")) return [];
-  const pitch = parameters.header("scratchPitch");
-  const scratch = parameters.header("scratch");
-  let count = 0;
-  return program.outputs.map((o) => {
-    if (o.role !== "lane") return undefined;
-    const slot = i32.add(i32.mul(threads, count++), thread);
-    const address = f.local("i32", i32.add(scratch, i32.mul(slot, pitch)));
-    f.memoryFill(address, 0, pitch);
-    return address;
-  });
-}
-
-// Scratch rows end with room for a whole run, so the lanes past the end may be written.
-function addToPartial(f: FunctionBuilder, e: Expr, partial: Word, at: Word, { fours }: Run, values: Vectors): void {
-  const address = f.local("i32", i32.add(partial, i32.shl(at, shiftOf(e.type))));
-  const join = joinOf("sum", e.type);
-  const before = loadDense(f, e.type, address, { fours });
-  storeDense(f, e.type, address, each(f, [before, values], join), { fours });
-}
 
 /** Emits the function, exported as `combine`, that joins the threads' partial sums of outputs with role `lane`. */
 export function emitCombine(module: ModuleBuilder, kernel: Kernel, layout: ParameterLayout): void {
@@ -193,7 +172,7 @@ export function emitCombine(module: ModuleBuilder, kernel: Kernel, layout: Param
           f.increment(partial, pitch);
         });
         const pointer = operands.pointers[operands.operandOf(k)]!;
-        operands.write(k, pointer, at, sum.lanes, remaining ? { fours, remaining } : { fours });
+        operands.write(k, pointer, at, sum.lanes(), remaining ? { fours, remaining } : { fours });
       });
       f.increment(address, i32.mul(partials, pitch));
     });

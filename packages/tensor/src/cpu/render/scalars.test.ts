@@ -77,10 +77,12 @@ function caseOf(op: ScalarOp, types: readonly DType[], castTo?: DType): Case {
 
 const ulpOf = (x: number): number => 2 ** Math.max(-149, Math.floor(Math.log2(Math.abs(x) || 1e-45)) - 23);
 
-const cases = (Object.keys(scalarOps) as ScalarOp[]).flatMap((op) => {
+type Row = { readonly op: ScalarOp; readonly types: readonly DType[]; readonly to: DType | undefined };
+
+const cases = (Object.keys(scalarOps) as ScalarOp[]).flatMap((op): readonly Row[] => {
   const { arity, domain } = scalarOps[op];
   const types = allDTypes.filter((type) => domains[domain](type));
-  return types.flatMap((type) => {
+  return types.flatMap((type): readonly Row[] => {
     if (op === "cast") return allDTypes.filter((to) => to !== type).map((to) => ({ op, types: [type], to }));
     const operands = op === "select" ? (["bool", type, type] as const) : new Array<DType>(arity).fill(type);
     return [{ op, types: operands, to: undefined }];

@@ -1,10 +1,10 @@
 // Row programs as executables: a rendered kernel in the pool, and how its launches are split over threads.
 
 import type { Kernel, Launch } from "../../backend/backend.js";
-import { byteLengthOf } from "../../dtype.js";
 import type { Pool } from "../pool/pool.js";
 import { extentOf, fillBlock, unitsOf } from "../render/launch-block.js";
 import { type RenderedKernel, type RenderTarget, renderKernel } from "../render/render.js";
+import { scratchPitch } from "../render/scratch.js";
 import { elementCost, imbalance, launchCost } from "./cost.js";
 import type { AddressWord, CpuExecutable, Crew, ScalarWord, Step, Work } from "./work.js";
 
@@ -41,11 +41,11 @@ export class KernelExecutable implements CpuExecutable {
     const split = splitOf(outerCount, schedule.lanesSplit ? Math.ceil(laneCount / laneGrain) : 0, threads);
     const parallel = split !== undefined && nanoseconds >= parallelNanoseconds;
     const partials = parallel ? threads : 1;
-    const scratchPitch = this.#partialBytes(laneCount);
+    const pitch = scratchPitch(rendered.scratch, laneCount);
     const strides = operands.map((o) => o.strides);
     const block = fillBlock(rendered, this.#units, sizes, strides, {
       splitLanes: parallel && split === "lanes" ? 1 : 0,
-      scratchPitch,
+      scratchPitch: pitch,
       partials,
     });
     const addresses: AddressWord[] = [];
@@ -55,7 +55,7 @@ export class KernelExecutable implements CpuExecutable {
       else addresses.push({ word, operand: i, byteOffset: o.offset * this.#units[i]! });
     });
     const scalars = layout.scalars.map((type, scalar): ScalarWord => ({ word: layout.scalar(scalar), scalar, type }));
-    const scratch = rendered.combines ? [{ word: layout.header("scratch"), byteOffset: 0 }] : [];
+    const scratch = rendered.scratch.rows > 0 ? [{ word: layout.header("scratch"), byteOffset: 0 }] : [];
     const steps: Step[] = [{ kernel: this.#run, block, addresses, scalars, scratch, parallel, nanoseconds }];
     const summed = kernel.program.outputs.filter((o) => o.role === "lane").length;
     if (this.#combine !== undefined) {
@@ -63,14 +63,7 @@ export class KernelExecutable implements CpuExecutable {
       const shared = threads > 1 && cost >= parallelNanoseconds;
       steps.push({ kernel: this.#combine, block, addresses, scalars, scratch, parallel: shared, nanoseconds: cost });
     }
-    return { steps, scratchBytes: summed * partials * scratchPitch };
-  }
-
-  // One thread's sums of one output, whole runs.
-  #partialBytes(laneCount: number): number {
-    const summed = this.kernel.program.outputs.filter((o) => o.role === "lane");
-    const unit = Math.max(0, ...summed.map((o) => byteLengthOf(o.expr.type)));
-    return Math.ceil(laneCount / laneGrain) * laneGrain * unit;
+    return { steps, scratchBytes: rendered.scratch.rows * partials * pitch };
   }
 }
 
