@@ -48,7 +48,7 @@ describe("padRows", () => {
   });
 
   it("refuses what does not fit", () => {
-    expect(() => padRows([])).toThrow(errorLike("argument", "padRows: rows must be at least one row, got "));
+    expect(() => padRows([])).toThrow(errorLike("argument", "padRows: rows must be at least one row, got 0"));
     const message = "a row is too long, got 2 ids, expected at most 1";
     expect(() => padRows([[1, 2]], { length: 1 })).toThrow(errorLike("shape", message));
     expect(() => padRows([[]], { length: -1 })).toThrow(errorLike("argument", "length must be a whole number, got -1"));

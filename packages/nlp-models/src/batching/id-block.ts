@@ -29,7 +29,7 @@ export interface PadOptions {
  * @throws `argument` for no rows, `shape` for a row longer than `length`.
  */
 export function padRows(rows: readonly ArrayLike<number>[], options: PadOptions = {}): PaddedRows {
-  if (rows.length === 0) throw argumentError("padRows", "rows", "at least one row", "none");
+  if (rows.length === 0) throw argumentError("padRows", "rows", "at least one row", 0);
   const longest = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const { value = 0, length = longest } = options;
   if (!Number.isInteger(length) || length < 0) throw argumentError("padRows", "length", "a whole number", length);

@@ -63,7 +63,7 @@ export function* endless<T>(makeEpoch: () => Iterable<T>): Generator<T, never> {
       some = true;
       yield item;
     }
-    if (!some) throw argumentError("endless", "makeEpoch", "at least one item an epoch", "none");
+    if (!some) throw argumentError("endless", "makeEpoch", "at least one item an epoch", 0);
   }
 }
 

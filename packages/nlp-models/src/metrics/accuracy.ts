@@ -17,7 +17,7 @@ export function accuracy(predicted: ArrayLike<number>, truth: ArrayLike<number>,
     counted++;
     if (predicted[i] === truth[i]) right++;
   }
-  if (counted === 0) throw argumentError("accuracy", "truth", "at least one place that counts", "none");
+  if (counted === 0) throw argumentError("accuracy", "truth", "at least one place that counts", 0);
   return right / counted;
 }
 

@@ -92,7 +92,7 @@ export function bleuOfTokens(
       references.length,
     );
   }
-  if (hypotheses.length === 0) throw argumentError("bleu", "hypotheses", "at least one", "none");
+  if (hypotheses.length === 0) throw argumentError("bleu", "hypotheses", "at least one", 0);
   if (!Number.isInteger(maxOrder) || maxOrder < 1) {
     throw argumentError("bleu", "maxOrder", "a positive integer", maxOrder);
   }
@@ -104,7 +104,7 @@ export function bleuOfTokens(
   };
   hypotheses.forEach((hypothesis, i) => {
     const given = references[i] as readonly (readonly string[])[];
-    if (given.length === 0) throw argumentError("bleu", `references[${i}]`, "at least one reference", "none");
+    if (given.length === 0) throw argumentError("bleu", `references[${i}]`, "at least one reference", 0);
     addSegment(counts, hypothesis, given);
   });
   return scoreOf(counts, options);

@@ -56,7 +56,7 @@ export class NegativeSampler {
     this.weights = Float64Array.from(counts, (count) => (count === 0 ? 0 : count ** power));
     this.sampler = new AliasSampler(this.weights);
     if (this.weights.filter((weight) => weight > 0).length < 2) {
-      throw argumentError("NegativeSampler", "counts", "positive for at least two words", "one");
+      throw argumentError("NegativeSampler", "counts", "positive for at least two words", 1);
     }
     this.cumulative = this.weights.slice();
     for (let i = 1; i < this.cumulative.length; i++) {
