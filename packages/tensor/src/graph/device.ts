@@ -5,7 +5,7 @@ import { byteLengthOf, type DataArray, fromDeviceBytes, toDeviceBytes } from "..
 import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
 import { copyOf } from "./copy-program.js";
-import { leafNode, type Node, Storage, type Value } from "./node.js";
+import { type LoopBody, leafNode, type Node, Storage, type Value } from "./node.js";
 import { type BoundPlan, type KernelCache, Plan } from "./plan.js";
 import { GraphWalk, type Root } from "./signature.js";
 
@@ -377,6 +377,7 @@ class Kernels implements KernelCache {
   readonly #backend: Backend;
   readonly #kernels = new Map<string, Executable>();
   readonly #anchors = new Map<string, Executable | undefined>();
+  readonly #bodies = new Map<string, Plan>();
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -390,6 +391,15 @@ class Kernels implements KernelCache {
       this.#kernels.set(kernel.key, e);
     }
     return e;
+  }
+
+  body(body: LoopBody): Plan {
+    let plan = this.#bodies.get(body.key);
+    if (!plan) {
+      plan = Plan.build(body.order, body.roots, this, this.#backend);
+      this.#bodies.set(body.key, plan);
+    }
+    return plan;
   }
 
   anchor(call: AnchorCall): Executable | undefined {

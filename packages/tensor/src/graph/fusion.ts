@@ -61,8 +61,8 @@ export function fuse(context: FusionContext): FusedGroup[] {
 
   function tryJoin(a: Cluster, b: Cluster): Cluster | undefined {
     if (a.members.length + b.members.length > maxMembers) return undefined;
-    if (a.members.some((m) => m.op.kind === "regions") || b.members.some((m) => m.op.kind === "regions"))
-      return undefined;
+    const fits = (m: Node): boolean => m.op.kind === "program" || m.op.kind === "anchor";
+    if (!a.members.every(fits) || !b.members.every(fits)) return undefined;
     const anchors = [...a.members, ...b.members].filter((m) => m.op.kind === "anchor");
     if (anchors.length > 1 || (anchors[0] && !context.absorbs(anchors[0]))) return undefined;
     const members = [...a.members, ...b.members].sort((x, y) => x.id - y.id);

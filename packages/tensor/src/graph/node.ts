@@ -27,6 +27,8 @@ export type NodeOp =
       readonly name: AnchorName;
       readonly attributes: AnchorCall["attributes"];
     }
+  /** A body run once for each step of a sequence; `node.loop` holds it. */
+  | { readonly kind: "loop"; readonly id: number; readonly label: string }
   /** Inputs written one after the other into regions of the output (cat, pad, sliceAssign). */
   | { readonly kind: "regions"; readonly id: number; readonly label: string };
 
@@ -55,6 +57,30 @@ export class Storage {
   }
 }
 
+/** What a leaf of a loop's body stands for: the step's slice of a sequence, a carried state, a constant. */
+export type Placeholder = {
+  readonly kind: "sequence" | "state" | "constant";
+  readonly input: number;
+  readonly state: number;
+};
+
+/** The body of a loop: a graph over placeholder leaves, walked once so that slots are places in `order`. */
+export type LoopBody = {
+  /** Names the structure; equal keys share a plan. */
+  readonly key: string;
+  readonly order: readonly Node[];
+  readonly roots: readonly Value[];
+  /** By slot, for the leaves of `order`. */
+  readonly placeholders: ReadonlyMap<number, Placeholder>;
+  /** Per root: the output it is a row of, and which row: the step's own, or the one after it in a history. */
+  readonly results: readonly { readonly output: number; readonly history: boolean }[];
+  /** Per state: the node's input that starts it and the output that keeps its history. */
+  readonly states: readonly { readonly input: number; readonly output: number }[];
+  readonly length: number;
+  /** Whether steps go from the last row of the sequences to the first. */
+  readonly reverse: boolean;
+};
+
 let nodeIds = 0;
 
 /** One operation waiting to run, or data. */
@@ -69,6 +95,8 @@ export class Node {
   scalars: readonly number[];
   /** `regions`: where each input goes in the output. */
   readonly regions: readonly Layout[];
+  /** `loop`: what runs at each step. */
+  loop: LoopBody | undefined = undefined;
   /** Longest chain of unrealized nodes below this one. */
   depth: number;
   /** Where output 0 lies, once realized; only nodes with one output have it. */

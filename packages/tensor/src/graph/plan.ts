@@ -1,23 +1,21 @@
 // A plan is what a graph's structure decides: groups, programs, kernels. Bound to sizes it becomes launches over buffers.
 // A plan never trusts its signature: binding lays every group out again, and refuses when the groups no longer fit.
 
-import type { AnchorCall, Backend, Executable, Launch, LaunchOperand } from "../backend/backend.js";
-import { joinAxes, kernelOf } from "../backend/kernel-geometry.js";
-import { byteLengthOf } from "../dtype.js";
+import type { AnchorCall, Backend, Executable } from "../backend/backend.js";
 import { unreachable } from "../errors.js";
-import { contiguousStrides, sizeOf } from "../shape.js";
+import { Binder, type BoundPlan } from "./binder.js";
 import { type Composed, composeProgram } from "./compose-program.js";
-import { copyProgram } from "./copy-program.js";
 import { fuse } from "./fusion.js";
-import { type GroupLayout, layOutGroup } from "./group.js";
-import { type MemoryPlan, planMemory, type Temporary } from "./memory-plan.js";
-import type { Node } from "./node.js";
+import { layOutGroup } from "./group.js";
+import type { LoopBody, Node, Value } from "./node.js";
 import type { Root } from "./signature.js";
 
 /** Compiled kernels and anchors of one device, by key; counts what was compiled. */
 export interface KernelCache {
   kernel(kernel: Parameters<Backend["compile"]>[0]): Executable;
   anchor(call: AnchorCall): Executable | undefined;
+  /** The plan of a loop's body. */
+  body(body: LoopBody): Plan;
 }
 
 type PlannedGroup = {
@@ -26,27 +24,6 @@ type PlannedGroup = {
   readonly composed: Map<string, Composed>;
   /** One node that is no program: an anchor without epilogue, or regions. */
   readonly plain: boolean;
-};
-
-/** Where a launch finds an operand at run time. */
-export type Source =
-  | { readonly kind: "leaf"; readonly slot: number }
-  | { readonly kind: "root"; readonly root: number }
-  | { readonly kind: "block"; readonly block: number };
-
-/** Launches for one set of sizes. Bindings and scalars are filled in at each run. */
-export type BoundPlan = {
-  readonly launches: readonly Launch[];
-  readonly patches: readonly { readonly operand: LaunchOperand; readonly source: Source }[];
-  readonly scalars: readonly {
-    readonly launch: Launch;
-    readonly at: number;
-    readonly slot: number;
-    readonly index: number;
-  }[];
-  readonly memory: MemoryPlan;
-  /** Per root: written in place over the storage it updates. */
-  readonly inPlace: readonly boolean[];
 };
 
 /** The structure of a realization. */
@@ -62,7 +39,7 @@ export class Plan {
   }
 
   /** Fuses and orders the pending nodes of `order`, whose slots are their places in it. */
-  static build(order: readonly Node[], roots: readonly Root[], kernels: KernelCache, backend: Backend): Plan {
+  static build(order: readonly Node[], roots: readonly Value[], kernels: KernelCache, backend: Backend): Plan {
     const isRoot = new Set(roots.map((r) => `${r.node.id},${r.index}`));
     const pending = order.filter((n) => n.op.kind !== "leaf" && !n.storage).sort((a, b) => a.id - b.id);
     const fused = fuse({
@@ -90,7 +67,11 @@ export class Plan {
       if (g.plain) {
         const node = members[0]!;
         if (node.op.kind === "regions") binder.regions(node);
-        else if (!binder.anchor(node, undefined, g.members))
+        else if (node.op.kind === "loop") {
+          const bound = this.#kernels.body(node.loop!).bind(node.loop!.order, node.loop!.roots);
+          if (!bound) return undefined;
+          binder.loop(node, node.loop!, bound);
+        } else if (!binder.anchor(node, undefined, g.members))
           return unreachable(`${node.op.label}: declined after being offered`);
         continue;
       }
@@ -108,243 +89,4 @@ export class Plan {
     }
     return binder.finish();
   }
-}
-
-type Slot = {
-  readonly value: string;
-  readonly operand: { strides: readonly number[]; offset: number; buffer: undefined; byteOffset: number };
-};
-type Epilogue = { readonly layout: GroupLayout; readonly composed: Composed; readonly members: readonly Node[] };
-
-/** Collects launches, then gives every value a place. */
-class Binder {
-  readonly #order: readonly Node[];
-  readonly #roots: readonly Root[];
-  readonly #kernels: KernelCache;
-  readonly #backend: Backend;
-  readonly #drafts: {
-    executable: Executable;
-    sizes: readonly number[];
-    reads: Slot[];
-    writes: Slot[];
-    scalars: number;
-    label: string;
-    overlapsWrites: boolean;
-    isMap: boolean;
-  }[] = [];
-  readonly #scalars: { draft: number; at: number; slot: number; index: number }[] = [];
-
-  constructor(order: readonly Node[], roots: readonly Root[], kernels: KernelCache, backend: Backend) {
-    this.#order = order;
-    this.#roots = roots;
-    this.#kernels = kernels;
-    this.#backend = backend;
-  }
-
-  #slot(node: Node | undefined, index: number, strides: readonly number[], offset: number): Slot {
-    const value = node ? `${node.slot},${index}` : "";
-    return { value, operand: { strides, offset, buffer: undefined, byteOffset: 0 } };
-  }
-
-  #draft(
-    executable: Executable,
-    sizes: readonly number[],
-    reads: Slot[],
-    writes: Slot[],
-    scalars: number,
-    label: string,
-    kind: { overlapsWrites?: boolean; isMap?: boolean } = {},
-  ): number {
-    const { overlapsWrites = false, isMap = false } = kind;
-    return this.#drafts.push({ executable, sizes, reads, writes, scalars, label, overlapsWrites, isMap }) - 1;
-  }
-
-  /** Operands of a laid-out group over the space joined for one kernel. */
-  #space(layout: GroupLayout, composed: Composed, first: readonly (readonly number[])[]) {
-    const { sizes, hasRow } = layout;
-    const rowAxis = sizes.length - 1;
-    const outer = contiguousStrides(sizes.slice(0, -1));
-    const strides = [...first, ...layout.externals.map((e) => e.layout.strides)];
-    for (const o of composed.program.outputs) {
-      if (o.role === "full") strides.push(contiguousStrides(sizes));
-      else if (o.role === "row") strides.push([...outer, 0]);
-      else strides.push(sizes.map((_, axis) => (axis === rowAxis ? 1 : 0)));
-    }
-    return joinAxes(sizes, strides, hasRow ? 1 : 0);
-  }
-
-  program(layout: GroupLayout, composed: Composed, members: readonly Node[], slots: readonly number[]): void {
-    const space = this.#space(layout, composed, []);
-    if (layout.exports.every((e) => sizeOf(members[e.member]!.outputs[e.output]!.shape) === 0)) return;
-    const executable = this.#kernels.kernel(kernelOf(composed.program, space));
-    const reads = layout.externals.map((e, i) => this.#slot(e.node, e.index, space.strides[i]!, e.layout.offset));
-    const writes = layout.exports.map((e, i) =>
-      this.#slot(members[e.member]!, e.output, space.strides[reads.length + i]!, 0),
-    );
-    const draft = this.#draft(executable, space.sizes, reads, writes, composed.scalars.length, labelOf(members), {
-      isMap: composed.program.reduces.length === 0,
-    });
-    this.#takeScalars(draft, composed, slots);
-  }
-
-  #takeScalars(draft: number, composed: Composed, slots: readonly number[]): void {
-    composed.scalars.forEach((s, at) => this.#scalars.push({ draft, at, slot: slots[s.member]!, index: s.index }));
-  }
-
-  /** An anchor, alone or with the map that follows it. False when the backend declines. */
-  anchor(node: Node, epilogue: Epilogue | undefined, slots: readonly number[]): boolean {
-    if (node.op.kind !== "anchor") return unreachable(`${node.op.kind} is no anchor`);
-    const call = { op: node.op.name, attributes: node.op.attributes, rank: node.sizes.length } as AnchorCall;
-    const inputs = node.inputs.map((x) => this.#slot(x.node, x.index, x.layout.strides, x.layout.offset));
-    if (!epilogue) {
-      const executable = this.#kernels.anchor(call);
-      if (!executable) return false;
-      const writes = node.outputs.map((o, k) => this.#slot(node, k, anchorOutputStrides(node, o.shape), 0));
-      this.#draft(executable, node.sizes, inputs, writes, 0, node.op.label);
-      return true;
-    }
-    const { layout, composed, members } = epilogue;
-    const result = contiguousStrides(node.outputs[0]!.shape);
-    // The epilogue keeps the anchor's axes, so that a backend can run it on any block of the result.
-    const strides = [result, ...layout.externals.map((e) => e.layout.strides), ...layout.exports.map(() => result)];
-    const kernel = kernelOf(composed.program, { sizes: [...layout.sizes], strides: strides.map((s) => [...s]) });
-    const executable = this.#kernels.anchor({ ...call, epilogue: kernel });
-    if (!executable) return false;
-    const others = layout.externals.map((e) => this.#slot(e.node, e.index, e.layout.strides, e.layout.offset));
-    const writes = layout.exports.map((e) => this.#slot(members[e.member]!, e.output, result, 0));
-    const draft = this.#draft(
-      executable,
-      node.sizes,
-      [...inputs, ...others],
-      writes,
-      composed.scalars.length,
-      labelOf(members),
-    );
-    this.#takeScalars(draft, composed, slots);
-    return true;
-  }
-
-  /** One copy a region, in order. */
-  regions(node: Node): void {
-    const { dtype } = node.outputs[0]!;
-    node.inputs.forEach((x, i) => {
-      const region = node.regions[i]!;
-      if (sizeOf(region.shape) === 0) return;
-      const space = joinAxes(region.shape, [x.layout.strides, region.strides], 0);
-      const executable = this.#kernels.kernel(kernelOf(copyProgram(dtype), space));
-      const read = this.#slot(x.node, x.index, space.strides[0]!, x.layout.offset);
-      const write = this.#slot(node, 0, space.strides[1]!, region.offset);
-      this.#draft(executable, space.sizes, [read], [write], 0, node.op.label, { overlapsWrites: true });
-    });
-  }
-
-  /** Stages, places for temporaries, and the list of what changes from run to run. */
-  finish(): BoundPlan {
-    const stages = this.#stages();
-    const rootOf = new Map<string, number>();
-    this.#roots.forEach((r, k) => rootOf.set(`${r.node.slot},${r.index}`, k));
-    const life = new Map<string, { from: number; to: number }>();
-    const touch = (value: string, stage: number): void => {
-      const l = life.get(value);
-      if (!l) life.set(value, { from: stage, to: stage });
-      else l.to = stage;
-    };
-    this.#drafts.forEach((d, i) => {
-      for (const x of [...d.reads, ...d.writes]) if (x.value) touch(x.value, stages[i]!);
-    });
-    const temporaries: Temporary[] = [];
-    const placeOf = new Map<string, number>();
-    for (const [value, l] of life) {
-      const [slot, index] = value.split(",").map(Number) as [number, number];
-      const node = this.#order[slot]!;
-      if (node.op.kind === "leaf" || node.storage || rootOf.has(value)) continue;
-      const out = node.outputs[index]!;
-      placeOf.set(value, temporaries.push({ byteLength: sizeOf(out.shape) * byteLengthOf(out.dtype), ...l }) - 1);
-    }
-    const { bindingAlignment, maxBufferByteLength } = this.#backend.capabilities;
-    const memory = planMemory(temporaries, Math.max(64, bindingAlignment), maxBufferByteLength);
-    const patches: { operand: LaunchOperand; source: Source }[] = [];
-    const launches = this.#drafts.map((d, i): Launch => {
-      const operands = [...d.reads, ...d.writes].map((x) => {
-        const operand: LaunchOperand = x.operand;
-        if (!x.value) return operand;
-        const place = placeOf.get(x.value);
-        const root = rootOf.get(x.value);
-        if (place !== undefined) {
-          operand.byteOffset = memory.places[place]!.byteOffset;
-          patches.push({ operand, source: { kind: "block", block: memory.places[place]!.block } });
-        } else if (root !== undefined) patches.push({ operand, source: { kind: "root", root } });
-        else patches.push({ operand, source: { kind: "leaf", slot: Number(x.value.split(",")[0]) } });
-        return operand;
-      });
-      return {
-        executable: d.executable,
-        sizes: d.sizes,
-        operands,
-        scalars: new Array<number>(d.scalars).fill(0),
-        stage: stages[i]!,
-        label: d.label,
-      };
-    });
-    const scalars = this.#scalars.map((s) => ({ launch: launches[s.draft]!, at: s.at, slot: s.slot, index: s.index }));
-    return { launches, patches, scalars, memory, inPlace: this.#roots.map((r) => this.#mayOverwrite(r)) };
-  }
-
-  /** A launch joins the stage before it unless it needs, or would disturb, something of that stage. */
-  #stages(): number[] {
-    const written = new Map<string, number>();
-    const read = new Map<string, number>();
-    const overwrites = new Map<string, string>();
-    this.#roots.forEach((r) => {
-      if (r.into) overwrites.set(`${r.node.slot},${r.index}`, `${r.into.target.slot},0`);
-    });
-    let stage = 0;
-    return this.#drafts.map((d) => {
-      let after = -1;
-      for (const x of d.reads) if (x.value) after = Math.max(after, written.get(x.value) ?? -1);
-      for (const x of d.writes) {
-        if (d.overlapsWrites) after = Math.max(after, written.get(x.value) ?? -1);
-        const old = overwrites.get(x.value);
-        if (old) after = Math.max(after, read.get(old) ?? -1);
-      }
-      if (after >= stage) stage++;
-      for (const x of d.reads) if (x.value) read.set(x.value, stage);
-      for (const x of d.writes) written.set(x.value, stage);
-      return stage;
-    });
-  }
-
-  /** An update may run in place when its launch is the last to read the old value, and reads it element by element. */
-  #mayOverwrite(root: Root): boolean {
-    if (!root.into) return false;
-    const old = `${root.into.target.slot},0`;
-    const value = `${root.node.slot},${root.index}`;
-    const at = this.#drafts.findIndex((d) => d.writes.some((x) => x.value === value));
-    if (at < 0) return false;
-    const d = this.#drafts[at]!;
-    for (let i = at + 1; i < this.#drafts.length; i++)
-      if (this.#drafts[i]!.reads.some((x) => x.value === old)) return false;
-    const write = d.writes.find((x) => x.value === value)!;
-    const elementwise = d.reads.every(
-      (x) =>
-        x.value !== old ||
-        (x.operand.offset === 0 &&
-          x.operand.strides.length === write.operand.strides.length &&
-          x.operand.strides.every((s, i) => s === write.operand.strides[i])),
-    );
-    const dense = sizeOf(d.sizes) === sizeOf(root.node.outputs[root.index]!.shape);
-    return elementwise && dense && d.isMap;
-  }
-}
-
-/** Strides of an anchor's output over the anchor's iteration space. */
-function anchorOutputStrides(node: Node, shape: readonly number[]): readonly number[] {
-  const own = contiguousStrides(shape);
-  return own.length < node.sizes.length ? [...own, 0] : own;
-}
-
-function labelOf(members: readonly Node[]): string {
-  const names = members.map((m) => m.op.label);
-  const short = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
-  return short.join("+");
 }

@@ -4,6 +4,7 @@ export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
 export * from "./arithmetic.js";
 export { cast } from "./cast.js";
 export { embedding, gather, indexSelect, oneHot, positions, scatterAdd, tril, triu } from "./indexing.js";
+export { type LoopResult, type LoopSpec, type LoopStep, loop } from "./loop.js";
 export * from "./maths.js";
 export { bmm, einsum, matmul } from "./matmul.js";
 export * from "./reduce.js";
