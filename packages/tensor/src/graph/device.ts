@@ -6,7 +6,8 @@ import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
 import { copyOf } from "./copy-program.js";
 import { type LoopBody, leafNode, type Node, Storage, type Value } from "./node.js";
-import { type BoundPlan, type KernelCache, Plan } from "./plan.js";
+import type { BoundPlan } from "./binder.js";
+import { type KernelCache, Plan } from "./plan.js";
 import { GraphWalk, type Root } from "./signature.js";
 
 /** How often the device had to do more than replay. */
