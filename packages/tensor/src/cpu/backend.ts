@@ -16,8 +16,10 @@ import { TensorError, unreachable } from "../errors.js";
 import { Allocator, alignment, CpuBuffer } from "./allocator.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
 import { GatherExecutable } from "./anchors/gather.js";
+import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
 import { ScanExecutable } from "./anchors/scan.js";
 import { ScatterAddExecutable } from "./anchors/scatter-add.js";
+import { gemmModule, gemmWorkspaceByteLength } from "./gemm/gemm.js";
 import { createPool, type Pool } from "./pool/pool.js";
 import { defaultParallelNanoseconds } from "./run/cost.js";
 import { KernelExecutable } from "./run/kernel-work.js";
@@ -72,6 +74,7 @@ export class CpuBackend implements Backend {
   readonly #executables = new Map<string, CpuExecutable>();
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
   readonly #errors: LaunchError[] = [];
+  #matmulTools: MatmulTools | undefined;
   #blocks: CpuBuffer | undefined;
   #scratch: CpuBuffer | undefined;
   #bytes: Uint8Array;
@@ -116,7 +119,7 @@ export class CpuBackend implements Backend {
     return this.#heap().slice(address, address + byteLength);
   }
 
-  compile(kernel: Kernel): CpuExecutable {
+  compile(kernel: Kernel): KernelExecutable {
     this.#check();
     return this.#cached(kernel.key, () => {
       const target = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd };
@@ -126,6 +129,7 @@ export class CpuBackend implements Backend {
 
   anchor(call: AnchorCall): CpuExecutable | undefined {
     this.#check();
+    if (call.op === "matmul") return this.#matmul(call);
     if (call.epilogue) return undefined;
     switch (call.op) {
       case "gather": {
@@ -175,13 +179,32 @@ export class CpuBackend implements Backend {
     this.#pool.dispose();
   }
 
-  #cached<E extends CpuExecutable>(key: string, make: () => E): CpuExecutable {
-    let executable = this.#executables.get(key);
-    if (!executable) {
-      executable = make();
-      this.#executables.set(key, executable);
-    }
+  // Keys say which class an executable is of.
+  #cached<E extends CpuExecutable>(key: string, make: () => E): E {
+    const known = this.#executables.get(key);
+    if (known) return known as E;
+    const executable = make();
+    this.#executables.set(key, executable);
     return executable;
+  }
+
+  #matmul(call: AnchorCall & { readonly op: "matmul" }): CpuExecutable {
+    const key = `matmul/${call.attributes.type}/${call.rank}/${call.epilogue?.key}`;
+    return this.#cached(key, () => {
+      this.#matmulTools ??= this.#makeMatmulTools();
+      return new MatmulExecutable(key, call, this.#matmulTools);
+    });
+  }
+
+  #makeMatmulTools(): MatmulTools {
+    const { shared, threads } = this.#pool;
+    const module = gemmModule({ shared, relaxedSimd: this.#relaxedSimd });
+    const products = {
+      float32: this.#pool.register(module, "gemmFloat32"),
+      float64: this.#pool.register(module, "gemmFloat64"),
+    };
+    const workspace = this.#allocator.reserve(gemmWorkspaceByteLength * threads).address;
+    return { products, workspace, compile: (kernel) => this.compile(kernel) };
   }
 
   #submissionOf(launches: readonly Launch[]): Submission {
@@ -193,13 +216,18 @@ export class CpuBackend implements Backend {
   }
 
   #collectFaults(submission: Submission, address: number): void {
-    for (const { word, launch } of submission.faults) {
+    for (const {
+      word,
+      tableRows,
+      launch: { label },
+    } of submission.faults) {
       const start = address + word * 4;
       const bytes = this.#heap().slice(start, start + faultWords(this.#pool.threads) * 4);
       const fault = firstFault(new Int32Array(bytes.buffer));
       if (!fault) continue;
-      const message = `${launch.label}: index is out of range, got ${fault.id} at row ${fault.row}, expected 0 to ${launch.sizes[2]! - 1}`;
-      this.#errors.push({ label: launch.label, code: "index", message });
+      const expected = `an integer from 0 to ${tableRows - 1}`;
+      const message = `${label}: id is out of range, got ${fault.id}, expected ${expected}`;
+      this.#errors.push({ label, code: "index", message });
     }
   }
 

@@ -5,7 +5,7 @@ import { byteLengthOf, type DType } from "../../dtype.js";
 import type { Pool } from "../pool/pool.js";
 import { kernelParams, shareOf } from "../render/walk.js";
 import { launchCost } from "../run/cost.js";
-import type { CpuExecutable, Crew, Work } from "../run/work.js";
+import type { CpuExecutable, Crew, Step, Work } from "../run/work.js";
 import { i32, i64, ModuleBuilder } from "../wasm/assembler.js";
 import { loadWords, makeBlock, wordOf } from "./block.js";
 import { emitNoteFault, faultWords } from "./faults.js";
@@ -97,24 +97,20 @@ export class GatherExecutable implements CpuExecutable {
       faultWords(threads),
     );
     const nanoseconds = launchCost(bytes * 0.1, rows, rows * width);
-    return {
-      scratchBytes: 0,
-      steps: [
-        {
-          kernel: this.#kernel,
-          block,
-          addresses: [
-            { word: wordOf(words, "table"), operand: 0, byteOffset: table.offset * bytes },
-            { word: wordOf(words, "ids"), operand: 1, byteOffset: ids.offset * 4 },
-            { word: wordOf(words, "output"), operand: 2, byteOffset: output.offset * bytes },
-          ],
-          scalars: [],
-          scratch: [],
-          parallel: threads > 1 && rows > 1 && nanoseconds >= parallelNanoseconds,
-          nanoseconds,
-          faults: words.length,
-        },
+    const step: Step = {
+      kernel: this.#kernel,
+      block,
+      addresses: [
+        { word: wordOf(words, "table"), operand: 0, byteOffset: table.offset * bytes },
+        { word: wordOf(words, "ids"), operand: 1, byteOffset: ids.offset * 4 },
+        { word: wordOf(words, "output"), operand: 2, byteOffset: output.offset * bytes },
       ],
+      scalars: [],
+      scratch: [],
+      parallel: threads > 1 && rows > 1 && nanoseconds >= parallelNanoseconds,
+      nanoseconds,
+      faults: { word: words.length, tableRows },
     };
+    return { phases: [[step]], scratchBytes: 0 };
   }
 }

@@ -94,7 +94,7 @@ export class ScanExecutable implements CpuExecutable {
     const parallel = threads > 1 && outerCount > 1 && nanoseconds >= parallelNanoseconds;
     return {
       scratchBytes: 0,
-      steps: [{ kernel: this.#kernel, block, addresses, scalars: [], scratch: [], parallel, nanoseconds }],
+      phases: [[{ kernel: this.#kernel, block, addresses, scalars: [], scratch: [], parallel, nanoseconds }]],
     };
   }
 }

@@ -6,7 +6,7 @@ import { byteLengthOf } from "../../dtype.js";
 import type { Pool } from "../pool/pool.js";
 import { kernelParams, shareOf } from "../render/walk.js";
 import { launchCost } from "../run/cost.js";
-import type { CpuExecutable, Crew, Work } from "../run/work.js";
+import type { CpuExecutable, Crew, Step, Work } from "../run/work.js";
 import {
   type FunctionBuilder,
   f32,
@@ -152,7 +152,7 @@ export class ScatterAddExecutable implements CpuExecutable {
   }
 
   plan({ sizes, operands }: Launch, { threads, parallelNanoseconds }: Crew): Work {
-    const [rows, width, tableRows] = [sizes[0]!, sizes[1]!, sizes[2]!];
+    const [tableRows, width, rows] = [sizes[0]!, sizes[1]!, sizes[2]!];
     const [updates, ids, output] = [operands[0]!, operands[1]!, operands[2]!];
     const bytes = this.#bytes;
     const block = makeBlock(
@@ -161,33 +161,29 @@ export class ScatterAddExecutable implements CpuExecutable {
         rows,
         width,
         tableRows,
-        updateRow: updates.strides[0]! * bytes,
+        updateRow: updates.strides[2]! * bytes,
         updateColumn: updates.strides[1]! * bytes,
-        idStride: ids.strides[0]! * 4,
+        idStride: ids.strides[2]! * 4,
         outputColumn: output.strides[1]! * bytes,
-        outputRow: output.strides[2]! * bytes,
+        outputRow: output.strides[0]! * bytes,
       },
       faultWords(threads),
     );
     const nanoseconds = launchCost(bytes * 0.1, rows + tableRows, (rows + tableRows) * width);
-    return {
-      scratchBytes: 0,
-      steps: [
-        {
-          kernel: this.#kernel,
-          block,
-          addresses: [
-            { word: wordOf(words, "updates"), operand: 0, byteOffset: updates.offset * bytes },
-            { word: wordOf(words, "ids"), operand: 1, byteOffset: ids.offset * 4 },
-            { word: wordOf(words, "output"), operand: 2, byteOffset: output.offset * bytes },
-          ],
-          scalars: [],
-          scratch: [],
-          parallel: threads > 1 && width > columnGrain && nanoseconds >= parallelNanoseconds,
-          nanoseconds,
-          faults: words.length,
-        },
+    const step: Step = {
+      kernel: this.#kernel,
+      block,
+      addresses: [
+        { word: wordOf(words, "updates"), operand: 0, byteOffset: updates.offset * bytes },
+        { word: wordOf(words, "ids"), operand: 1, byteOffset: ids.offset * 4 },
+        { word: wordOf(words, "output"), operand: 2, byteOffset: output.offset * bytes },
       ],
+      scalars: [],
+      scratch: [],
+      parallel: threads > 1 && width > columnGrain && nanoseconds >= parallelNanoseconds,
+      nanoseconds,
+      faults: { word: words.length, tableRows },
     };
+    return { phases: [[step]], scratchBytes: 0 };
   }
 }

@@ -56,14 +56,14 @@ export class KernelExecutable implements CpuExecutable {
     });
     const scalars = layout.scalars.map((type, scalar): ScalarWord => ({ word: layout.scalar(scalar), scalar, type }));
     const scratch = rendered.scratch.rows > 0 ? [{ word: layout.header("scratch"), byteOffset: 0 }] : [];
-    const steps: Step[] = [{ kernel: this.#run, block, addresses, scalars, scratch, parallel, nanoseconds }];
+    const phases: Step[][] = [[{ kernel: this.#run, block, addresses, scalars, scratch, parallel, nanoseconds }]];
     const summed = kernel.program.outputs.filter((o) => o.role === "lane").length;
     if (this.#combine !== undefined) {
       const cost = launchCost(0.1, 0, summed * laneCount * partials);
       const shared = threads > 1 && cost >= parallelNanoseconds;
-      steps.push({ kernel: this.#combine, block, addresses, scalars, scratch, parallel: shared, nanoseconds: cost });
+      phases.push([{ kernel: this.#combine, block, addresses, scalars, scratch, parallel: shared, nanoseconds: cost }]);
     }
-    return { steps, scratchBytes: rendered.scratch.rows * partials * pitch };
+    return { phases, scratchBytes: rendered.scratch.rows * partials * pitch };
   }
 }
 

@@ -15,7 +15,7 @@ type ScalarPatch = { readonly word: number; readonly launch: Launch; readonly sc
 type ScratchPatch = { readonly word: number; readonly byteOffset: number };
 
 /** Where a launch's faults are in the blocks. */
-export type FaultWord = { readonly word: number; readonly launch: Launch };
+export type FaultWord = { readonly word: number; readonly tableRows: number; readonly launch: Launch };
 
 /** An encoded list of launches. */
 export class Submission {
@@ -110,13 +110,13 @@ class Encoder {
       const work = (launch.executable as CpuExecutable).plan(launch, this.#crew);
       const at = scratchBytes;
       scratchBytes += Math.ceil(work.scratchBytes / 64) * 64;
-      return { launch, steps: work.steps, at };
+      return { launch, phases: work.phases, at };
     });
     this.scratchBytes = Math.max(this.scratchBytes, scratchBytes);
-    const phases = Math.max(0, ...works.map((w) => w.steps.length));
-    for (let phase = 0; phase < phases; phase++) {
-      const steps = works.flatMap(({ launch, steps, at }) =>
-        steps[phase] ? [{ launch, step: steps[phase], at }] : [],
+    const count = Math.max(0, ...works.map((w) => w.phases.length));
+    for (let phase = 0; phase < count; phase++) {
+      const steps = works.flatMap(({ launch, phases, at }) =>
+        (phases[phase] ?? []).map((step) => ({ launch, step, at })),
       );
       const alone = !steps.some(({ step }) => step.parallel);
       if (this.commands.length > 0 && !(alone && this.#alone)) this.#barrier();
@@ -153,7 +153,7 @@ class Encoder {
     for (const { word, byteOffset } of step.scratch) {
       this.scratch.push({ word: base + word, byteOffset: scratchAt + byteOffset });
     }
-    if (step.faults !== undefined) this.faults.push({ word: base + step.faults, launch });
+    if (step.faults) this.faults.push({ ...step.faults, word: base + step.faults.word, launch });
   }
 }
 

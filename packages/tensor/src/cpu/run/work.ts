@@ -25,12 +25,12 @@ export type Step = {
   readonly parallel: boolean;
   /** Estimated time on one thread. */
   readonly nanoseconds: number;
-  /** The word where the step's faults start, if it can have any: see `faults.ts`. */
-  readonly faults?: number;
+  /** For steps that check ids: the word where faults are noted (see `faults.ts`), and how many rows there are. */
+  readonly faults?: { readonly word: number; readonly tableRows: number };
 };
 
-/** The steps of a launch, each after the one before it, and the scratch memory they share. */
-export type Work = { readonly steps: readonly Step[]; readonly scratchBytes: number };
+/** The steps of a launch and the scratch memory they share. Steps of one phase are independent; phases run in order. */
+export type Work = { readonly phases: readonly (readonly Step[])[]; readonly scratchBytes: number };
 
 /** What `compile` and `anchor` of the CPU backend give. */
 export interface CpuExecutable extends Executable {
