@@ -3,7 +3,7 @@
 import { type BackwardOptions, backward, freeGradient, savedBelow } from "./autograd/backward.js";
 import { withGrad } from "./autograd/mode.js";
 import { Variable, type VariableInit } from "./autograd/variable.js";
-import { dense } from "./autograd/views.js";
+import { clone, dense } from "./autograd/views.js";
 import { type DataArray, type DType, isFloat } from "./dtype.js";
 import { TensorError } from "./errors.js";
 import { Device } from "./graph/device.js";
@@ -285,6 +285,15 @@ export class Tensor extends Variable {
   isnan(): Tensor {
     return ops.isnan<Tensor>(this);
   }
+  isfinite(): Tensor {
+    return ops.isfinite<Tensor>(this);
+  }
+  log2(): Tensor {
+    return ops.log2<Tensor>(this);
+  }
+  logSigmoid(): Tensor {
+    return ops.logSigmoid<Tensor>(this);
+  }
   dropout(p = 0.5, generator: Generator = defaultGenerator()): Tensor {
     return ops.dropout<Tensor>(this, p, generator);
   }
@@ -353,8 +362,8 @@ export class Tensor extends Variable {
   sort(dim = -1, descending = false): { readonly values: Tensor; readonly indices: Tensor } {
     return ops.sort<Tensor>(this, dim, descending);
   }
-  topk(k: number, dim = -1): { readonly values: Tensor; readonly indices: Tensor } {
-    return ops.topk<Tensor>(this, k, dim);
+  topk(k: number, dim = -1, largest = true): { readonly values: Tensor; readonly indices: Tensor } {
+    return ops.topk<Tensor>(this, k, dim, largest);
   }
 
   // Products.
@@ -416,8 +425,18 @@ export class Tensor extends Variable {
   contiguous(): Tensor {
     return dense<Tensor>(this);
   }
+  /** A copy in memory of its own; `keep` it if it is to outlive an update unread. Gradients flow through. */
+  clone(): Tensor {
+    return clone<Tensor>(this);
+  }
   pad(dim: number, before: number, after: number, value = 0): Tensor {
     return ops.pad<Tensor>(this, dim, before, after, value);
+  }
+  repeat(times: readonly number[]): Tensor {
+    return ops.repeat<Tensor>(this, times);
+  }
+  roll(shift: number, dim: number): Tensor {
+    return ops.roll<Tensor>(this, shift, dim);
   }
   tril(diagonal = 0): Tensor {
     return ops.tril<Tensor>(this, diagonal);

@@ -93,7 +93,11 @@ const copies = new Map<DType, ProgramOp>();
 /** The same values, row-major and without gaps. */
 export function dense<T extends Variable>(x: T): T {
   const whole = sizeOf(x.value.node.outputs[x.value.index]!.shape) === sizeOf(x.shape);
-  if (whole && isContiguous(x.layout)) return x;
+  return whole && isContiguous(x.layout) ? x : clone(x);
+}
+
+/** The same values in memory of their own, row-major. */
+export function clone<T extends Variable>(x: T): T {
   let op = copies.get(x.dtype);
   if (!op) {
     op = makeProgramOp("contiguous", copyProgram(x.dtype), false);
