@@ -1,7 +1,7 @@
 // The public surface of @torchium/tensor: every name that users import from the package itself.
 
 export type { BackwardOptions } from "./autograd/backward.js";
-export { compile, enableGrad, type GradOptions, grad, keep, noGrad, scope } from "./control.js";
+export { compile, enableGrad, type GradOptions, grad, hostValues, keep, noGrad, scope } from "./control.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu/device.js";
 export {
   arange,
