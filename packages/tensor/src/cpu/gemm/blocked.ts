@@ -13,7 +13,7 @@ import {
 import type { Element } from "./element.js";
 import { definePack, packSlack } from "./pack.js";
 import { type GemmField, gemmOffsets } from "./params.js";
-import { defineCorner, defineTiles, type TileShape } from "./tile.js";
+import { defineCorner, defineTile, defineTiles, type TileShape } from "./tile.js";
 
 /** Largest blocks: packed A has `rows` × `inner` elements, packed B `inner` × `columns`; multiples of the tile's shape. */
 export interface BlockSizes {
@@ -75,7 +75,7 @@ export function defineBlocked(
     const packedB = f.local("i32", i32.add(workspace, layout.packedB));
     const tile = f.local("i32", i32.add(workspace, layout.tile));
 
-    const packsA = f.local("i32", i32.geU(columns, packColumnsFrom));
+    const packsA = f.local("i32", i32.and(i32.geU(columns, packColumnsFrom), i32.gtU(rows, 2)));
     const bByteLength = i32.mul(i32.mul(inner, columns), element.byteLength);
     const isWorthwhile = i32.and(i32.geU(rows, packRowsFrom), i32.gtU(bByteLength, smallByteLength));
     const packsB = f.local("i32", i32.or(i32.ne(bColumn, element.byteLength), isWorthwhile));
@@ -156,8 +156,24 @@ function defineBlock(module: ModuleBuilder, element: Element, shape: TileShape):
   const tileStride = tileWidth * element.byteLength;
   const multiplyTile = defineTiles(module, element, shape);
   const copyCorner = defineCorner(module, element, tileStride);
+  // One or two rows need wider tiles for enough independent sums to hide the latency of an addition.
+  const wideTiles = [8, 4].map((vectors, i) => {
+    return { vectors, rows: i + 1, tile: defineTile(module, element, { ...shape, vectors }, i + 1, false) };
+  });
   return module.function({ params: blockParams }, (f, p) => {
     const [aTile, cTile, row, rowsHere] = locals(f);
+    for (const { vectors, rows, tile } of wideTiles) {
+      // Neighbouring tiles of B must be neighbours in memory, and A unpacked.
+      const isWide = i32.and(i32.and(i32.eq(p.rows, rows), i32.eq(p.bTileStep, tileStride)), i32.eqz(p.packsA));
+      f.if(isWide, () => {
+        f.while(i32.geS(p.columns, vectors * element.lanes), () => {
+          f.call(tile, ...[p.a, p.aRow, p.aColumn, p.b, p.bStep, p.k, p.c, p.cRow, p.adds]);
+          f.increment(p.b, 16 * vectors);
+          f.increment(p.c, 16 * vectors);
+          f.set(p.columns, i32.sub(p.columns, vectors * element.lanes));
+        });
+      });
+    }
     f.while(i32.gtS(p.columns, 0), () => {
       f.set(aTile, p.a);
       f.set(cTile, p.c);

@@ -4,6 +4,7 @@
 
 import { type Expr, i32, i64, type Local, ModuleBuilder, type Operand } from "../wasm/assembler.js";
 import { type BlockSizes, defineBlocked, workspaceLayout } from "./blocked.js";
+import { defineDot, dotRowsUpTo } from "./dot.js";
 import { type Element, elements } from "./element.js";
 import { type GemmField, gemmOffsets } from "./params.js";
 import type { TileShape } from "./tile.js";
@@ -14,11 +15,20 @@ export interface GemmOptions {
   readonly shared: boolean;
   /** Fused multiply-adds: see `detectFeatures`. */
   readonly relaxedSimd: boolean;
+  /**
+   * Tiles for an engine that joins neighbouring vector operations into 256-bit ones (V8 with
+   * `--experimental-wasm-revectorize`); slower everywhere else.
+   */
+  readonly wideSimd?: boolean;
 }
 
 // The accumulators of a tile, a row of B and one value of A fill the 15 registers an x64 engine hands out; without fused
 // multiply-adds the product needs one more.
-const tiles = { fused: { rows: 6, vectors: 2 }, plain: { rows: 4, vectors: 2 } } as const;
+const tiles = {
+  wide: { rows: 6, vectors: 4 },
+  fused: { rows: 6, vectors: 2 },
+  plain: { rows: 4, vectors: 2 },
+} as const satisfies Record<string, TileShape>;
 
 // Packed A fits the second cache beside a panel of B, a panel of B the first.
 const blocks = {
@@ -42,7 +52,7 @@ export const gemmWorkspaceByteLength =
 export function gemmModule(options: GemmOptions): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ relaxedSimd: options.relaxedSimd });
   module.importMemory("env", "memory", { shared: options.shared });
-  const shape = options.relaxedSimd ? tiles.fused : tiles.plain;
+  const shape = tiles[!options.relaxedSimd ? "plain" : options.wideSimd ? "wide" : "fused"];
   defineGemm(module, "gemmFloat32", elements.float32, shape, blocks.float32);
   defineGemm(module, "gemmFloat64", elements.float64, shape, blocks.float64);
   return module.finish();
@@ -51,12 +61,15 @@ export function gemmModule(options: GemmOptions): Uint8Array<ArrayBuffer> {
 function defineGemm(module: ModuleBuilder, name: string, element: Element, shape: TileShape, block: BlockSizes): void {
   const tileWidth = shape.vectors * element.lanes;
   const blocked = defineBlocked(module, element, shape, block);
+  const dot = element.lanes === 4 ? defineDot(module) : undefined;
   const params = { params: "i32", thread: "i32", threads: "i32" } as const;
   module.function({ params, export: name }, (f, { params, thread, threads }) => {
     const word = (field: GemmField) => i32.load(params, gemmOffsets[field]);
     const stride = (field: GemmField) => i32.mul(word(field), element.byteLength);
     const [rows, columns] = [f.local("i32", word("rows")), f.local("i32", word("columns"))];
     f.if(i32.or(i32.eqz(rows), i32.eqz(columns)), () => f.return());
+    // Chosen by what the caller gave, not by a thread's share, so that the number of threads changes no bits.
+    const isDot = f.local("i32", dot ? suitsDot(rows, word) : 0);
     const workspace = f.local("i32", i32.add(word("workspace"), i32.mul(thread, gemmWorkspaceByteLength)));
 
     // Units of work: the tile columns, or tile rows, of all matrices one after another.
@@ -86,18 +99,19 @@ function defineGemm(module: ModuleBuilder, name: string, element: Element, shape
       const a = matrix("a", "aOuterStride", "aInnerStride");
       const b = matrix("b", "bOuterStride", "bInnerStride");
       const c = matrix("c", "cOuterStride", "cInnerStride");
-      const cell = (
-        aOffset: Operand<"i32">,
-        bOffset: Operand<"i32">,
-        cOffset: Expr<"i32">,
-        m: Expr<"i32">,
-        n: Expr<"i32">,
-      ) => f.call(blocked, params, i32.add(a, aOffset), i32.add(b, bOffset), i32.add(c, cOffset), m, n, workspace);
-      const part = i32.sub(to, from);
+      const part = f.local("i32", i32.sub(to, from));
+      const [m, n] = [i32.select(rows, part, byColumns), i32.select(part, columns, byColumns)];
+      const offset = (ofRows: Operand<"i32">, ofColumns: Operand<"i32">) =>
+        i32.mul(from, i32.select(ofColumns, ofRows, byColumns));
+      const cell = [
+        i32.add(a, offset(stride("aRowStride"), 0)),
+        i32.add(b, offset(0, stride("bColumnStride"))),
+        i32.add(c, offset(stride("cRowStride"), element.byteLength)),
+      ];
       f.if(
-        byColumns,
-        () => cell(0, i32.mul(from, stride("bColumnStride")), i32.mul(from, element.byteLength), rows, part),
-        () => cell(i32.mul(from, stride("aRowStride")), 0, i32.mul(from, stride("cRowStride")), part, columns),
+        isDot,
+        () => dot && f.call(dot, params, ...cell, m, n, workspace),
+        () => f.call(blocked, params, ...cell, m, n, workspace),
       );
       f.set(unit, i32.add(i32.mul(batch, unitsEach), last));
     });
@@ -108,4 +122,10 @@ function defineGemm(module: ModuleBuilder, name: string, element: Element, shape
 function share(units: Local<"i32">, index: Expr<"i32">, parts: Local<"i32">): Expr<"i32"> {
   const product = i64.mul(i64.extendI32U(units), i64.extendI32U(index));
   return i32.wrapI64(i64.divU(product, i64.extendI32U(parts)));
+}
+
+/** Few rows, and both factors contiguous along k. */
+function suitsDot(rows: Local<"i32">, word: (field: GemmField) => Expr<"i32">): Expr<"i32"> {
+  const isContiguous = i32.and(i32.eq(word("aColumnStride"), 1), i32.eq(word("bRowStride"), 1));
+  return i32.and(i32.leU(rows, dotRowsUpTo), isContiguous);
 }

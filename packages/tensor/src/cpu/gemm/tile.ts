@@ -8,6 +8,7 @@ import {
   type Local,
   type ModuleBuilder,
   type Operand,
+  type Vector,
   v128,
 } from "../wasm/assembler.js";
 import type { Element } from "./element.js";
@@ -38,7 +39,13 @@ export type TileArguments = readonly Operand<"i32">[];
  * a row of them every `bStep`. With `packed`, A is a panel of `shape.rows` elements a step of k, and its strides are not
  * looked at.
  */
-function defineTile(module: ModuleBuilder, element: Element, shape: TileShape, rows: number, packed: boolean) {
+export function defineTile(
+  module: ModuleBuilder,
+  element: Element,
+  shape: TileShape,
+  rows: number,
+  packed: boolean,
+): FunctionRef<undefined> {
   return module.function({ params: tileParams }, (f, p) => {
     const sums = Array.from({ length: rows }, () =>
       Array.from({ length: shape.vectors }, () => f.local("v128", element.zero(f))),
@@ -47,12 +54,14 @@ function defineTile(module: ModuleBuilder, element: Element, shape: TileShape, r
     const pointers = packed ? [] : Array.from({ length: rows }, (_, i) => rowPointer(i));
     f.if(p.k, () => {
       f.loop((again) => {
-        const b = Array.from({ length: shape.vectors }, (_, j) => f.local("v128", v128.load(p.b, 16 * j)));
+        const load = (j: number) => v128.load(p.b, 16 * j);
+        // A value of B that only one row uses needs no register of its own.
+        const b = Array.from({ length: shape.vectors }, (_, j) => (rows === 1 ? load(j) : f.local("v128", load(j))));
         sums.forEach((row, i) => {
           const pointer = pointers[i] ?? p.a;
           const value = f.local("v128", element.splatLoad(pointer, packed ? i * element.byteLength : 0));
           row.forEach((sum, j) => {
-            f.set(sum, element.madd(f, value, b[j] as Local<"v128">, sum));
+            f.set(sum, element.madd(f, value, b[j] as Vector, sum));
           });
           if (!packed) f.increment(pointer, p.kStride);
         });
