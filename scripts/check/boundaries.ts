@@ -13,16 +13,18 @@ const belowGraph = ["backend", ...belowBackend] as const;
 const belowAutograd = ["graph", ...belowGraph] as const;
 // Ops record themselves on the tape, so the tape knows no op.
 const belowOps = ["autograd", ...belowAutograd] as const;
-const belowTensor = ["ops", ...belowOps] as const;
+const belowDevices = ["cpu", "reference", ...belowAutograd] as const;
+const belowTensor = ["devices", "ops", ...belowOps] as const;
 const belowUsers = ["tensor", ...belowTensor] as const;
 
 /** The rooms of packages/tensor/src, and into which other rooms each may look. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  index: ["cpu", "reference", ...belowUsers],
+  index: belowUsers,
   nn: belowUsers,
   data: belowUsers,
   io: belowUsers,
   tensor: belowTensor,
+  devices: belowDevices,
   ops: belowOps,
   autograd: belowAutograd,
   graph: belowGraph,
@@ -36,9 +38,20 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: foundation,
 };
 
+/** Files of the core whose room is not the folder or the name they have. */
+const placed: Readonly<Record<string, string>> = {
+  "control.ts": "tensor",
+  "creation.ts": "tensor",
+  "functions.ts": "tensor",
+  // Where a backend and the graph's Device meet.
+  "default-device.ts": "devices",
+  "cpu/device.ts": "devices",
+};
+
 /** The room of a file of the core: its folder under src, or its name when it lies in src itself. */
 function roomOf(path: string): string {
-  return path.slice(coreSources.length).replace(/\.ts$/, "").split("/")[0] as string;
+  const name = path.slice(coreSources.length);
+  return placed[name] ?? (name.replace(/\.ts$/, "").split("/")[0] as string);
 }
 
 function coreProblem(path: string, { file }: ModuleImport): string | undefined {

@@ -15,12 +15,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("names the exports that have no docstring, re-exported ones where they are declared", () => {
   writeFileSync(join(folder, "part.ts"), "/** Said. */\nexport const said = 1;\n\nexport const silent = 2;\n");
   writeFileSync(
+    join(folder, "declared.ts"),
+    "const declare = (name: string, about: { doc: string }) => name + about.doc;\n" +
+      'export const add = declare("add", { doc: "a + b" });\nexport const sub = declare("sub", { doc: "" });\n',
+  );
+  writeFileSync(
     join(folder, "index.ts"),
-    'export { said, silent } from "./part.js";\n/** A type. */\nexport type A = 1;\nexport interface B {}\n',
+    'export { said, silent } from "./part.js";\nexport * from "./declared.js";\n/** A type. */\nexport type A = 1;\nexport interface B {}\n',
   );
   const place = relative(root, folder).replaceAll("\\", "/");
   expect(undocumentedExports([join(folder, "index.ts")])).toEqual([
-    `${place}/index.ts:4: B is exported without a docstring`,
+    `${place}/declared.ts:3: sub is exported without a docstring`,
+    `${place}/index.ts:5: B is exported without a docstring`,
     `${place}/part.ts:4: silent is exported without a docstring`,
   ]);
 });

@@ -1,4 +1,5 @@
-// Every name that a package exports has a sentence of documentation where it is declared.
+// Every name that a package exports has a sentence of documentation where it is declared: a docstring, or the `doc`
+// of a declaration such as an op's, from which the documentation is made.
 import { join, relative } from "node:path";
 import ts from "typescript";
 import { packageEntries, publishedPackages, root } from "../lib/repository.js";
@@ -18,6 +19,24 @@ function locationOf(symbol: ts.Symbol): string {
   return `${relative(root, source.fileName).replaceAll("\\", "/")}:${line}`;
 }
 
+/** Whether `symbol` is a constant made from a declaration that documents itself: `declare("add", { doc: "…" })`. */
+function hasDeclaredDoc({ valueDeclaration }: ts.Symbol): boolean {
+  if (valueDeclaration === undefined || !ts.isVariableDeclaration(valueDeclaration)) return false;
+  const { initializer } = valueDeclaration;
+  if (initializer === undefined || !ts.isCallExpression(initializer)) return false;
+  return initializer.arguments.some(
+    (argument) =>
+      ts.isObjectLiteralExpression(argument) &&
+      argument.properties.some(
+        (property) =>
+          ts.isPropertyAssignment(property) &&
+          property.name.getText() === "doc" &&
+          ts.isStringLiteralLike(property.initializer) &&
+          property.initializer.text !== "",
+      ),
+  );
+}
+
 /** `file:line: name …` for every exported name without documentation in the entry files `entries` (absolute). */
 export function undocumentedExports(entries: readonly string[]): readonly string[] {
   const program = ts.createProgram(entries, compilerOptions());
@@ -32,8 +51,9 @@ export function undocumentedExports(entries: readonly string[]): readonly string
     }
     for (const exported of checker.getExportsOfModule(module)) {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-      const documented = [exported, symbol].some((one) => one.getDocumentationComment(checker).length > 0);
-      if (!documented) problems.add(`${locationOf(symbol)}: ${exported.name} is exported without a docstring`);
+      const hasDocstring = [exported, symbol].some((one) => one.getDocumentationComment(checker).length > 0);
+      if (!hasDocstring && !hasDeclaredDoc(symbol))
+        problems.add(`${locationOf(symbol)}: ${exported.name} is exported without a docstring`);
     }
   }
   return [...problems].sort();
