@@ -1,16 +1,28 @@
 // Typed expressions: values of a function under construction, as trees of postfix code.
 // An expression is code, not a result: using it twice computes it twice, so a shared value goes into a local.
 
-import { type Bytes, float32Bytes, float64Bytes, signedLeb, signedLeb64 } from "./encoding.js";
+import { float32Bytes, float64Bytes, signedLeb, signedLeb64 } from "./encoding.js";
 
 /** The value types of WebAssembly that kernels use. */
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
 
-/** Code that leaves one value of type `T` on the stack: its arguments' code, then its own bytes. */
+/** Opcodes of the instructions on locals. */
+export const localOpcode = { get: 0x20, set: 0x21, tee: 0x22 } as const;
+
+/** One instruction on local number `local`, before it is known which slot that gets. */
+export interface LocalAccess {
+  readonly opcode: (typeof localOpcode)[keyof typeof localOpcode];
+  readonly local: number;
+}
+
+/** A byte of code, or an access whose bytes are not known yet. */
+export type Code = number | LocalAccess;
+
+/** Code that leaves one value of type `T` on the stack: its arguments' code, then its own. */
 export interface Expr<T extends ValueType = ValueType> {
   readonly type: T;
   readonly args: readonly Expr[];
-  readonly bytes: Bytes;
+  readonly code: readonly Code[];
 }
 
 /** What an instruction takes: an expression or, for scalars, a literal. */
@@ -34,9 +46,9 @@ export const valueTypeCode = {
   v128: 0x7b,
 } as const satisfies Record<ValueType, number>;
 
-/** An expression node of `type` that runs `args` in order, then `bytes`. */
-export function expr<T extends ValueType>(type: T, args: readonly Expr[], bytes: Bytes): Expr<T> {
-  return { type, args, bytes };
+/** An expression node of `type` that runs `args` in order, then `code`. */
+export function expr<T extends ValueType>(type: T, args: readonly Expr[], code: readonly Code[]): Expr<T> {
+  return { type, args, code };
 }
 
 /** Turns a literal into a constant of `type`; expressions pass through. */
@@ -48,8 +60,11 @@ export function operand<T extends ValueType>(type: T, value: Operand<T>): Expr<T
   return expr(type, [], [0x44, ...float64Bytes(value)]);
 }
 
-/** Appends the postfix code of an expression. */
-export function writeExpr(out: number[], { args, bytes }: Expr): void {
-  for (const arg of args) writeExpr(out, arg);
-  for (const byte of bytes) out.push(byte);
+/** Appends code to a body in the making: the arguments', then the instruction's own. */
+export function writeCode(
+  body: Code[],
+  { args, code }: { readonly args: readonly Expr[]; readonly code: readonly Code[] },
+): void {
+  for (const arg of args) writeCode(body, arg);
+  for (const part of code) body.push(part);
 }

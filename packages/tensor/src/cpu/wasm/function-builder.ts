@@ -1,18 +1,20 @@
 // Builds one function: typed locals, structured control flow with callbacks, statements made of expressions.
 // Code is emitted in the order of the calls; constants of the pool are set once, before everything else.
 
-import { type Bytes, sized, unsignedLeb, vector } from "./encoding.js";
+import { type Bytes, sized, unsignedLeb } from "./encoding.js";
 import {
+  type Code,
   type Expr,
   expr,
   type Local,
+  localOpcode,
   type Operand,
   operand,
   type ValueType,
-  valueTypeCode,
-  writeExpr,
+  writeCode,
 } from "./expression.js";
 import { f32x4, f64x2, i32, relaxed, type Vector, v128 } from "./instructions.js";
+import { assignSlots, type Span } from "./local-slots.js";
 import { type Statement, stores } from "./memory-effects.js";
 
 /** A jump target: the end of a block, or the start of a loop. */
@@ -51,13 +53,12 @@ export class FunctionBuilder {
   /** Stores and other statements on memory, by name: `f.store.v128(address, value, offset)`. */
   readonly store: Stores;
 
-  readonly #body: number[] = [];
-  readonly #prologue: number[] = [];
+  readonly #body: Code[] = [];
+  readonly #prologue: Code[] = [];
   readonly #locals: ValueType[] = [];
+  readonly #spans: Span[] = [];
   readonly #paramCount: number;
   readonly #constants = new Map<string, Local<"v128">>();
-  readonly #free = new Map<ValueType, Local[]>();
-  #scope: Local[] | undefined;
   #depth = 0;
 
   constructor(params: readonly ValueType[], relaxedSimd: boolean) {
@@ -73,41 +74,27 @@ export class FunctionBuilder {
 
   /** The local that holds parameter number `index`. */
   param<T extends ValueType>(type: T, index: number): Local<T> {
-    return { ...expr(type, [], [0x20, ...unsignedLeb(index)]), index };
+    return { ...expr(type, [], [{ opcode: localOpcode.get, local: index }]), index };
   }
 
-  /** A new local, set to `value` here when one is given; else it must be set before it is read. */
+  /**
+   * A new local, set to `value` here when one is given; else it must be set before it is read. Locals are for naming values: those
+   * that are set once share slots with others whose time does not overlap.
+   */
   local<T extends ValueType>(type: T, value?: Operand<T>): Local<T> {
-    const reused = this.#free.get(type)?.pop() as Local<T> | undefined;
-    const local = reused ?? this.param(type, this.#locals.push(type) - 1);
-    this.#scope?.push(local);
+    const local = this.param(type, this.#locals.push(type) - 1);
     if (value !== undefined) this.set(local, value);
     return local;
   }
 
-  /** Runs `body`; the locals it declares are given to later declarations when it ends, so they must not escape. */
-  scope<R>(body: () => R): R {
-    const outer = this.#scope;
-    const mine: Local[] = [];
-    this.#scope = mine;
-    const result = body();
-    this.#scope = outer;
-    for (const local of mine) {
-      const list = this.#free.get(local.type);
-      if (list) list.push(local);
-      else this.#free.set(local.type, [local]);
-    }
-    return result;
-  }
-
   /** `local = value`. */
   set<T extends ValueType>(local: Local<T>, value: Operand<T>): void {
-    this.#emit({ args: [operand(local.type, value)], bytes: [0x21, ...unsignedLeb(local.index)] });
+    this.#emit({ args: [operand(local.type, value)], code: [{ opcode: localOpcode.set, local: local.index }] });
   }
 
   /** Sets `local` and gives the value: for a use inside a larger expression. */
   tee<T extends ValueType>(local: Local<T>, value: Operand<T>): Expr<T> {
-    return expr(local.type, [operand(local.type, value)], [0x22, ...unsignedLeb(local.index)]);
+    return expr(local.type, [operand(local.type, value)], [{ opcode: localOpcode.tee, local: local.index }]);
   }
 
   /** `local += amount`, wrapping. */
@@ -152,19 +139,17 @@ export class FunctionBuilder {
 
   /** Runs `body` once; a branch to its label starts it over. */
   loop(body: (start: Label) => void): void {
-    this.#nest([0x03, 0x40], body);
+    this.#nest([0x03, 0x40], body, true);
   }
 
   /** Runs `then` when `condition` is nonzero, else `otherwise`. */
   if(condition: Operand<"i32">, then: () => void, otherwise?: () => void): void {
-    this.#emit({ args: [operand("i32", condition)], bytes: [0x04, 0x40] });
-    this.#depth++;
-    then();
+    this.#emit({ args: [operand("i32", condition)], code: [0x04, 0x40] });
+    this.#span(then, false);
     if (otherwise) {
       this.#body.push(0x05);
-      otherwise();
+      this.#span(otherwise, false);
     }
-    this.#depth--;
     this.#body.push(0x0b);
   }
 
@@ -206,7 +191,7 @@ export class FunctionBuilder {
 
   /** Jumps when `condition` is nonzero. */
   brIf(label: Label, condition: Operand<"i32">): void {
-    this.#emit({ args: [operand("i32", condition)], bytes: [0x0d, ...this.#relative(label)] });
+    this.#emit({ args: [operand("i32", condition)], code: [0x0d, ...this.#relative(label)] });
   }
 
   /** Jumps when `condition` is zero. */
@@ -216,7 +201,7 @@ export class FunctionBuilder {
 
   /** Leaves the function, with its result if it has one. */
   return(value?: Expr): void {
-    this.#emit({ args: value ? [value] : [], bytes: [0x0f] });
+    this.#emit({ args: value ? [value] : [], code: [0x0f] });
   }
 
   /** Traps. */
@@ -226,7 +211,7 @@ export class FunctionBuilder {
 
   /** Evaluates for the effect and drops the value. */
   drop(value: Expr): void {
-    this.#emit({ args: [value], bytes: [0x1a] });
+    this.#emit({ args: [value], code: [0x1a] });
   }
 
   /** Calls a function: emitted here if it has no result, else an expression. */
@@ -246,31 +231,40 @@ export class FunctionBuilder {
 
   /** Copies `byteLength` bytes; the ranges may overlap. */
   memoryCopy(to: Operand<"i32">, from: Operand<"i32">, byteLength: Operand<"i32">): void {
-    this.#emit({ args: [to, from, byteLength].map((x) => operand("i32", x)), bytes: [0xfc, 0x0a, 0x00, 0x00] });
+    this.#emit({ args: [to, from, byteLength].map((x) => operand("i32", x)), code: [0xfc, 0x0a, 0x00, 0x00] });
   }
 
   /** Sets `byteLength` bytes to the low byte of `value`. */
   memoryFill(to: Operand<"i32">, value: Operand<"i32">, byteLength: Operand<"i32">): void {
-    this.#emit({ args: [to, value, byteLength].map((x) => operand("i32", x)), bytes: [0xfc, 0x0b, 0x00] });
+    this.#emit({ args: [to, value, byteLength].map((x) => operand("i32", x)), code: [0xfc, 0x0b, 0x00] });
   }
 
   /** The finished entry of the code section. */
   finish(): Bytes {
-    const locals = this.#locals.slice(this.#paramCount).map((type) => [1, valueTypeCode[type]]);
-    return sized([...vector(locals), ...this.#prologue, ...this.#body, 0x0b]);
+    // The constants' assignments come first, so that their lives begin before any loop's.
+    const shift = this.#prologue.length;
+    const spans = this.#spans.map((span) => ({ ...span, start: span.start + shift, end: span.end + shift }));
+    const body = [...this.#prologue, ...this.#body];
+    const { bytes, declarations } = assignSlots(body, this.#locals, this.#paramCount, spans);
+    return sized([...declarations, ...bytes, 0x0b]);
   }
 
-  #emit({ args, bytes }: Statement): void {
-    for (const arg of args) writeExpr(this.#body, arg);
-    this.#body.push(...bytes);
+  #emit(statement: Statement): void {
+    writeCode(this.#body, statement);
   }
 
-  #nest(opening: Bytes, body: (label: Label) => void): void {
+  #nest(opening: Bytes, body: (label: Label) => void, isLoop = false): void {
     this.#body.push(...opening);
+    this.#span(body, isLoop);
+    this.#body.push(0x0b);
+  }
+
+  #span(body: (label: Label) => void, isLoop: boolean): void {
+    const start = this.#body.length;
     this.#depth++;
     body({ depth: this.#depth });
     this.#depth--;
-    this.#body.push(0x0b);
+    this.#spans.push({ start, end: this.#body.length, isLoop });
   }
 
   #relative(label: Label): Bytes {
@@ -282,18 +276,17 @@ export class FunctionBuilder {
     const key = bytes.join();
     const known = this.#constants.get(key);
     if (known) return known;
-    // Never from the free list, never into it: the value stays for the whole function.
-    const local = this.param("v128", this.#locals.push("v128") - 1);
-    writeExpr(this.#prologue, v128.const(bytes));
-    this.#prologue.push(0x21, ...unsignedLeb(local.index));
+    const local = this.local("v128");
+    writeCode(this.#prologue, v128.const(bytes));
+    this.#prologue.push({ opcode: localOpcode.set, local: local.index });
     this.#constants.set(key, local);
     return local;
   }
 
-  #call(type: FunctionType, params: readonly ValueType[], args: readonly Operand[], more: Expr[], bytes: Bytes) {
+  #call(type: FunctionType, params: readonly ValueType[], args: readonly Operand[], more: Expr[], code: Bytes) {
     const values = [...params.map((param, i) => operand(param, args[i] as Operand<typeof param>)), ...more];
-    if (type.result !== undefined) return expr(type.result, values, bytes);
-    this.#emit({ args: values, bytes });
+    if (type.result !== undefined) return expr(type.result, values, code);
+    this.#emit({ args: values, code });
     return undefined;
   }
 }

@@ -2,7 +2,7 @@
 // Stores leave no value, so they are statements of a function; atomics that read are expressions.
 
 import { type Bytes, unsignedLeb } from "./encoding.js";
-import { type Expr, expr, type Operand, operand, type ValueType } from "./expression.js";
+import { type Code, type Expr, expr, type Operand, operand, type ValueType } from "./expression.js";
 import { type Address, memoryAccess, type Vector } from "./instructions.js";
 
 const simd = (opcode: number): Bytes => [0xfd, ...unsignedLeb(opcode)];
@@ -10,20 +10,20 @@ const simd = (opcode: number): Bytes => [0xfd, ...unsignedLeb(opcode)];
 /** Code that leaves no value on the stack. */
 export interface Statement {
   readonly args: readonly Expr[];
-  readonly bytes: Bytes;
+  readonly code: readonly Code[];
 }
 
 function store<T extends ValueType>(type: T, opcode: Bytes, alignment: number) {
   return (address: Address, value: Operand<T>, offset = 0): Statement => ({
     args: [operand("i32", address), operand(type, value)],
-    bytes: memoryAccess(opcode, alignment, offset),
+    code: memoryAccess(opcode, alignment, offset),
   });
 }
 
 function storeLane(opcode: number, alignment: number) {
   return (address: Address, vector: Vector, lane: number, offset = 0): Statement => ({
     args: [operand("i32", address), vector],
-    bytes: [...memoryAccess(simd(opcode), alignment, offset), lane],
+    code: [...memoryAccess(simd(opcode), alignment, offset), lane],
   });
 }
 
