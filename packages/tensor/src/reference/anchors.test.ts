@@ -90,8 +90,8 @@ describe("anchors of the reference", () => {
 
   it("scatterAdd: zeroes, adds in order with each sum rounded, leaves out ids outside", async () => {
     const call: AnchorCall = { op: "scatterAdd", attributes: { type: "float32" }, rank: 3 };
-    const operands = [f32([1e8, 1, -1e8, 1, 7], [1, 0, 0]), i32([0, 0, 0, 0, 5], [1, 0, 0]), f32(fresh(3), [0, 1, 1])];
-    const { results, errors } = await runAnchor(call, [5, 1, 3], operands, 1);
+    const operands = [f32([1e8, 1, -1e8, 1, 7], [0, 0, 1]), i32([0, 0, 0, 0, 5], [0, 0, 1]), f32(fresh(3), [1, 1, 0])];
+    const { results, errors } = await runAnchor(call, [3, 1, 5], operands, 1);
     expect(results).toEqual([[1, 0, 0]]);
     expect(errors.map((e) => e.message)).toEqual([
       "anchor: id is out of range, got 5, expected an integer from 0 to 2",

@@ -22,7 +22,7 @@ type AnchorRule<P extends AnchorName> = {
   readonly run: Run<P>;
 };
 
-const ids = "int32";
+const idType = "int32";
 const withoutLast = (sizes: Sizes): Sizes => sizes.slice(0, -1);
 
 const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
@@ -44,28 +44,38 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
     },
   },
   gather: {
-    inputTypes: ({ type }) => [type, ids],
+    inputTypes: ({ type }) => [type, idType],
     outputTypes: ({ type }) => [type],
     epilogueAxes: withoutLast,
-    run: (_, [rows, width, tableRows], [table, id, out]) =>
-      forEachRow(rows!, id!, tableRows!, (row, at) => {
-        for (let w = 0; w < width!; w++) {
-          out!.write(addressOf(out!, [row, w, 0]), at === undefined ? 0 : table!.read(addressOf(table!, [0, w, at])));
-        }
-      }),
+    run: (_, [rows, width, tableRows], [table, ids, out]) =>
+      forEachRow(
+        rows!,
+        tableRows!,
+        (row) => ids!.read(addressOf(ids!, [row])),
+        (row, id) => {
+          for (let w = 0; w < width!; w++) {
+            out!.write(addressOf(out!, [row, w]), id === undefined ? 0 : table!.read(addressOf(table!, [0, w, id])));
+          }
+        },
+      ),
   },
   scatterAdd: {
-    inputTypes: ({ type }) => [type, ids],
+    inputTypes: ({ type }) => [type, idType],
     outputTypes: ({ type }) => [type],
-    run: (_, [rows, width, tableRows], [updates, id, out]) => {
-      forEachIndex([width!, tableRows!], ([w, at]) => out!.write(addressOf(out!, [0, w!, at!]), 0));
-      return forEachRow(rows!, id!, tableRows!, (row, at) => {
-        if (at === undefined) return;
-        for (let w = 0; w < width!; w++) {
-          const address = addressOf(out!, [0, w, at]);
-          out!.write(address, out!.read(address) + updates!.read(addressOf(updates!, [row, w, 0])));
-        }
-      });
+    run: (_, [tableRows, width, rows], [updates, ids, out]) => {
+      forEachIndex([tableRows!, width!], (index) => out!.write(addressOf(out!, index), 0));
+      return forEachRow(
+        rows!,
+        tableRows!,
+        (row) => ids!.read(addressOf(ids!, [0, 0, row])),
+        (row, id) => {
+          if (id === undefined) return;
+          for (let w = 0; w < width!; w++) {
+            const address = addressOf(out!, [id, w]);
+            out!.write(address, out!.read(address) + updates!.read(addressOf(updates!, [0, w, row])));
+          }
+        },
+      );
     },
   },
   scan: {
@@ -87,7 +97,7 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
   },
   sort: {
     inputTypes: ({ type }) => [type],
-    outputTypes: ({ type }) => [type, ids],
+    outputTypes: ({ type }) => [type, idType],
     run: ({ descending }, sizes, [x, values, positions]) => {
       const length = sizes[sizes.length - 1]!;
       forEachIndex(withoutLast(sizes), (outer) => {
@@ -113,10 +123,15 @@ function compare(a: number, b: number): number {
 }
 
 /** Calls `visit` with every row and its id, or undefined for an id outside the table; says which id was the first. */
-function forEachRow(rows: number, ids: View, tableRows: number, visit: (row: number, id: number | undefined) => void) {
+function forEachRow(
+  rows: number,
+  tableRows: number,
+  readId: (row: number) => number,
+  visit: (row: number, id: number | undefined) => void,
+): string | undefined {
   let fault: string | undefined;
   for (let row = 0; row < rows; row++) {
-    const id = ids.read(addressOf(ids, [row]));
+    const id = readId(row);
     const inside = id >= 0 && id < tableRows;
     if (!inside) fault ??= `id is out of range, got ${id}, expected an integer from 0 to ${tableRows - 1}`;
     visit(row, inside ? id : undefined);
