@@ -4,9 +4,9 @@ import type { AnchorCall, Backend, Executable, Kernel, LaunchError, MemoryInfo }
 import { byteLengthOf, type DataArray, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
+import type { BoundPlan } from "./binder.js";
 import { copyOf } from "./copy-program.js";
 import { type LoopBody, leafNode, type Node, Storage, type Value } from "./node.js";
-import type { BoundPlan } from "./binder.js";
 import { type KernelCache, Plan } from "./plan.js";
 import { GraphWalk, type Root } from "./signature.js";
 

@@ -63,6 +63,8 @@ function spaceOf(members: readonly Node[]): { sizes: Shape; hasRow: boolean; anc
 export function layOutGroup(group: Group): GroupLayout | undefined {
   const { members, exported } = group;
   const { sizes, hasRow, anchor } = spaceOf(members);
+  // An empty space has no addresses to check, so nothing fuses over it.
+  if (members.length > 1 && sizeOf(sizes) === 0) return undefined;
   const full = contiguous(sizes);
   const rowLength = hasRow ? sizes[sizes.length - 1]! : 1;
   const outer = hasRow ? sizes.slice(0, -1) : sizes;

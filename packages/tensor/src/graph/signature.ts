@@ -1,6 +1,7 @@
 // One walk over the pending graph: its nodes in a fixed order, and two integer signatures. `structure` names the plan
 // (operations, wiring, layout classes); `dimensions` names the sizes, strides and offsets it is bound to.
 
+import { allDTypes } from "../dtype.js";
 import { isContiguous, type Layout } from "../shape.js";
 import type { Node, Storage } from "./node.js";
 
@@ -96,8 +97,9 @@ export class GraphWalk {
   }
 
   #leaf(n: Node): void {
-    this.structure.push(-1);
-    this.structure.push(n.outputs[0]!.shape.length);
+    const { shape, dtype } = n.outputs[0]!;
+    this.structure.push(-1 - allDTypes.indexOf(dtype));
+    this.structure.push(shape.length);
   }
 
   #node(n: Node): void {

@@ -243,7 +243,7 @@ function scanOperands(x: Variable): [Shape, ProgramOperand[]] {
     variable: undefined,
     layout: { shape: square, strides: zeros.map((z, i) => (i === axis ? 1 : z)), offset: 0 },
   });
-  return [square, [{ variable: x, layout: along }, place(sizes.length), place(sizes.length - 1)]];
+  return [square, [{ variable: x, layout: along }, place(sizes.length - 1), place(sizes.length)]];
 }
 
 const scanOp = (type: DType, reverse: boolean): ProgramOp =>

@@ -314,3 +314,10 @@ export const where = conditional("where", {
     },
   ],
 });
+
+export const isfinite = unary("isfinite", {
+  doc: "Whether x is neither infinite nor NaN.",
+  types: "float",
+  body: (x) => s.lt(s.abs(x), Number.POSITIVE_INFINITY),
+  cases: [{ of: [[1, "inf", "nan"]], gives: [true, false, false] }],
+});

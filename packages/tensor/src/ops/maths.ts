@@ -18,6 +18,13 @@ export const log = unary("log", {
   body: (x) => s.log(x),
   cases: [{ of: [[1, Math.E]], gives: [0, 1] }],
 });
+export const log2 = unary("log2", {
+  doc: "`log₂ x`.",
+  types: "float",
+  domain: positive,
+  body: (x) => s.mul(Math.LOG2E, s.log(x)),
+  cases: [{ of: [[1, 8]], gives: [0, 3] }],
+});
 export const log1p = unary("log1p", {
   doc: "`ln(1 + x)`, exact near 0.",
   types: "float",

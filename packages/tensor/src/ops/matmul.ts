@@ -7,8 +7,9 @@ import { isFloat, promote } from "../dtype.js";
 import { argumentError, shapeError, TensorError } from "../errors.js";
 import { broadcastShapes, type Shape } from "../shape.js";
 import { matmulAny } from "./anchors.js";
-import { mul } from "./arithmetic.js";
+import { eq, mul, where } from "./arithmetic.js";
 import { cast } from "./cast.js";
+import { positions } from "./indexing.js";
 
 /** a·b: vectors, matrices or batches of them, batch axes broadcast. @throws TensorError `shape`, `dtype` */
 export function matmul<T extends Variable>(a: T, b: T): T {
@@ -45,39 +46,25 @@ export function bmm<T extends Variable>(a: T, b: T): T {
   return matmul(a, b);
 }
 
-/** Sum of products over named axes, as in NumPy: `einsum("bij,bjk->bik", a, b)`; one or more operands, no repeats in one. */
-export function einsum<T extends Variable>(equation: string, ...operands: readonly T[]): T {
-  const [left, right] = equation.replaceAll(" ", "").split("->");
-  const terms = (left ?? "").split(",");
-  if (terms.length !== operands.length || operands.length === 0) {
-    throw argumentError("einsum", "the equation", `one with ${operands.length} operands`, equation);
-  }
+/**
+ * Sum of products over named axes, as in NumPy: `einsum("bij,bjk->bik", a, b)`, `"ii"` for a trace, `"...ij,jk"` with
+ * broadcast leading axes. @throws TensorError `shape`, `argument`
+ */
+export function einsum<T extends Variable>(equation: string, ...given: readonly T[]): T {
+  const { terms, output, operands } = readEquation(equation, given);
   const sizes = new Map<string, number>();
   terms.forEach((term, i) => {
-    const axes = [...term];
-    if (axes.length !== operands[i]!.shape.length || new Set(axes).size !== axes.length || /[^a-zA-Z]/.test(term)) {
-      throw shapeError("einsum", `operand ${i + 1} does not fit "${term}"`, [operands[i]!.shape]);
-    }
-    axes.forEach((name, axis) => {
+    [...term].forEach((name, axis) => {
       const size = operands[i]!.shape[axis]!;
       if (sizes.has(name) && sizes.get(name) !== size)
         throw shapeError(
           "einsum",
           `axis ${name} has two sizes in "${equation}"`,
-          operands.map((x) => x.shape),
+          given.map((x) => x.shape),
         );
       sizes.set(name, size);
     });
   });
-  const counts = new Map<string, number>();
-  for (const name of terms.join("")) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const output =
-    right ??
-    [...counts]
-      .filter(([, n]) => n === 1)
-      .map(([name]) => name)
-      .sort()
-      .join("");
   if ([...output].some((name) => !sizes.has(name)) || new Set(output).size !== output.length) {
     throw argumentError("einsum", "the output", "distinct axes of the operands", equation);
   }
@@ -136,4 +123,43 @@ function contract<T extends Variable>(
 function sumAway<T extends Variable>(x: T, names: readonly string[], keep: (name: string) => boolean): [T, string[]] {
   const gone = names.flatMap((n, axis) => (keep(n) ? [] : [axis]));
   return gone.length === 0 ? [x, [...names]] : [sumLast(toRows(x, gone)), names.filter(keep)];
+}
+
+/** Terms, output and operands of an equation, with ellipses spelled out and repeated axes taken from the diagonal. */
+function readEquation<T extends Variable>(equation: string, given: readonly T[]) {
+  const [left, right] = equation.replaceAll(" ", "").split("->");
+  const terms = (left ?? "").split(",");
+  if (terms.length !== given.length || given.length === 0) {
+    throw argumentError("einsum", "the equation", `one with ${given.length} operands`, equation);
+  }
+  const used = new Set(equation);
+  const spare = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"].filter((c) => !used.has(c));
+  const extra = terms.map((term, i) => (term.includes("...") ? given[i]!.shape.length - (term.length - 3) : 0));
+  const widest = Math.max(0, ...extra);
+  const leading = spare.slice(0, widest).join("");
+  const spelled = terms.map((term, i) => term.replace("...", leading.slice(widest - extra[i]!)));
+  spelled.forEach((term, i) => {
+    if (term.length !== given[i]!.shape.length || extra[i]! < 0 || /[^a-zA-Z]/.test(term)) {
+      throw shapeError("einsum", `operand ${i + 1} does not fit "${terms[i]}"`, [given[i]!.shape]);
+    }
+  });
+  const counts = new Map<string, number>();
+  for (const name of spelled.join("")) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const once = [...counts].filter(([name, n]) => n === 1 && !leading.includes(name)).map(([name]) => name);
+  const output = right === undefined ? leading + once.sort().join("") : right.replace("...", leading);
+  const diagonals = spelled.map((term, i) => diagonalOf(given[i]!, term));
+  return { terms: diagonals.map((d) => d.term), operands: diagonals.map((d) => d.x), output };
+}
+
+/** The diagonal over axes of one name: zeroed elsewhere and summed. */
+function diagonalOf<T extends Variable>(x: T, term: string): { x: T; term: string } {
+  for (let axis = 1; axis < term.length; axis++) {
+    const first = term.indexOf(term[axis]!);
+    if (first === axis) continue;
+    if (x.shape[first] !== x.shape[axis])
+      throw shapeError("einsum", `axis ${term[axis]} has two sizes in one operand`, [x.shape]);
+    const kept = where(eq(positions(x, first), positions(x, axis)), x, 0);
+    return diagonalOf(sumLast(toRows(kept, [axis])), term.slice(0, axis) + term.slice(axis + 1));
+  }
+  return { x, term };
 }

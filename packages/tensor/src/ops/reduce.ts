@@ -8,7 +8,7 @@ import { checkAxis, type Shape } from "../shape.js";
 import { powBy } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import type { Declared, RowFunction } from "./declare.js";
-import { abs, sqrt } from "./maths.js";
+import { abs } from "./maths.js";
 import * as rows from "./rows.js";
 
 /** Axes to reduce: one, several, or all when not given. */
@@ -84,7 +84,7 @@ export const variance = <T extends Variable>(x: T, dims?: Dims, keepdim = false,
   reduceWith(rows.varRow, x, dims, keepdim, [correction]);
 /** Standard deviation over dims; divides by n − correction (1 unless given). */
 export const std = <T extends Variable>(x: T, dims?: Dims, keepdim = false, correction = 1): T =>
-  sqrt(variance(x, dims, keepdim, correction));
+  reduceWith(rows.stdRow, x, dims, keepdim, [correction]);
 
 /** p-norm over dims: 2 unless given; Infinity for the largest magnitude. */
 export function norm<T extends Variable>(x: T, p = 2, dims?: Dims, keepdim = false): T {

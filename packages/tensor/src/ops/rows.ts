@@ -78,6 +78,19 @@ export const varRow = overRow("var", {
   cases: [],
 });
 
+export const stdRow = overRow("std", {
+  doc: "`√var` along the last axis, divided by n − correction; gradient 0 where the deviation is 0.",
+  scalars: 1,
+  body: (row, [x], [correction]) => {
+    const n = count(x!);
+    const centered = s.sub(x!, s.div(row.sum(x!), n));
+    const variance = s.div(row.sum(s.square(centered)), s.max(s.sub(n, correction!), 0));
+    const zero = s.eq(variance, 0);
+    return s.select(zero, 0, s.sqrt(s.select(zero, 1, variance)));
+  },
+  cases: [],
+});
+
 export const norm2Row = overRow("norm", {
   doc: "`√Σ x²` along the last axis; gradient 0 at 0.",
   body: (row, [x]) => {

@@ -1,7 +1,7 @@
 // Ops composed of others: powers by constants, clamping, masks, extremes with positions, sorting.
 
 import type { Variable } from "../autograd/variable.js";
-import { reshape } from "../autograd/views.js";
+import { expand, reshape } from "../autograd/views.js";
 import { isFloat } from "../dtype.js";
 import { argumentError, shapeError, TensorError } from "../errors.js";
 import type { Generator } from "../random.js";
@@ -13,7 +13,7 @@ import { gather } from "./indexing.js";
 import { reciprocal, sqrt, square } from "./maths.js";
 import { dropout as randomDropout } from "./random.js";
 import { argmax, argmin } from "./reduce.js";
-import { slice } from "./shape-ops.js";
+import { cat, slice } from "./shape-ops.js";
 import { alongAxis } from "./softmax.js";
 
 /** The error for a value of the wrong shape. */
@@ -66,12 +66,17 @@ export function sort<T extends Variable>(
   return { values: gather(x, axis, indices), indices };
 }
 
-/** The k largest along dim in falling order, with their positions. @throws TensorError `argument` */
-export function topk<T extends Variable>(x: T, k: number, dim: number): { readonly values: T; readonly indices: T } {
+/** The k largest (or smallest) along dim, the most extreme first, with their positions. @throws TensorError `argument` */
+export function topk<T extends Variable>(
+  x: T,
+  k: number,
+  dim: number,
+  largest = true,
+): { readonly values: T; readonly indices: T } {
   const axis = checkAxis("topk", dim, x.shape.length);
   if (!Number.isInteger(k) || k < 0 || k > x.shape[axis]!)
     throw argumentError("topk", "k", `an integer from 0 to ${x.shape[axis]}`, k);
-  const indices = slice(sort(x, axis, true).indices, axis, 0, k);
+  const indices = slice(sort(x, axis, largest).indices, axis, 0, k);
   return { values: gather(x, axis, indices), indices };
 }
 
@@ -86,4 +91,38 @@ export function dropout<T extends Variable>(x: T, p: number, generator: Generato
   if (!(p >= 0 && p <= 1)) throw argumentError("dropout", "p", "from 0 to 1", p);
   if (!isFloat(x.dtype)) throw new TensorError("dtype", `dropout: needs a floating tensor, got ${x.dtype}`);
   return p === 0 ? x : randomDropout(x, p, generator);
+}
+
+/** x tiled: `times[i]` copies along axis i; more entries than axes add leading ones. @throws TensorError `argument` */
+export function repeat<T extends Variable>(x: T, times: readonly number[]): T {
+  if (times.length < x.shape.length || times.some((n) => !Number.isInteger(n) || n < 0)) {
+    throw argumentError(
+      "repeat",
+      "times",
+      `at least ${x.shape.length} integers of at least 0`,
+      `[${times.join(", ")}]`,
+    );
+  }
+  const shape = [...new Array<number>(times.length - x.shape.length).fill(1), ...x.shape];
+  const apart = reshape(
+    x,
+    shape.flatMap((d) => [1, d]),
+  );
+  const tiled = expand(
+    apart,
+    shape.flatMap((d, i) => [times[i]!, d]),
+  );
+  return reshape(
+    tiled,
+    shape.map((d, i) => d * times[i]!),
+  );
+}
+
+/** x shifted along dim, what leaves at one end coming back at the other. @throws TensorError `argument` */
+export function roll<T extends Variable>(x: T, shift: number, dim: number): T {
+  const axis = checkAxis("roll", dim, x.shape.length);
+  const size = x.shape[axis]!;
+  if (!Number.isInteger(shift)) throw argumentError("roll", "shift", "an integer", shift);
+  const by = size === 0 ? 0 : ((shift % size) + size) % size;
+  return by === 0 ? x : cat([slice(x, axis, size - by), slice(x, axis, 0, size - by)], axis);
 }
