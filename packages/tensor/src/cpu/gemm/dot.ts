@@ -17,7 +17,7 @@ import { transpose } from "./pack.js";
 import { gemmOffsets } from "./params.js";
 
 /** Up to so many rows of A packing B does not pay. */
-export const dotRowsUpTo = 24;
+export const dotRowsUpTo = 12;
 
 const columnsEach = 4;
 
