@@ -1,13 +1,13 @@
 // Functions around tensors rather than on them: noGrad, grad, scope, keep, compile.
 
-import { gradientsOf } from "./autograd/backward.js";
+import * as tape from "./autograd/backward.js";
 import { refusePromise, withGrad } from "./autograd/mode.js";
 import { defaultDevice } from "./default-device.js";
 import { type DataArray, makeData } from "./dtype.js";
-import { TensorError } from "./errors.js";
+import { shapeError, TensorError } from "./errors.js";
 import type { Device } from "./graph/device.js";
 import type { Node } from "./graph/node.js";
-import { contiguousStrides, isContiguous } from "./shape.js";
+import { contiguousStrides, isContiguous, sameShape } from "./shape.js";
 import { dataNodeOf, Tensor } from "./tensor.js";
 
 /** Runs `fn` without recording for backward. @throws TensorError `state` when `fn` returns a promise */
@@ -47,7 +47,7 @@ export function grad(
   options: GradOptions = {},
 ): (Tensor | undefined)[] {
   const list = outputs instanceof Tensor ? [outputs] : outputs;
-  const found = gradientsOf(list, inputs, options.gradients ?? [], options);
+  const found = tape.gradientsOf(list, inputs, options.gradients ?? [], options);
   if (!options.allowUnused) {
     const missing = found.findIndex((g) => g === undefined);
     if (missing >= 0)
@@ -57,6 +57,34 @@ export function grad(
       );
   }
   return found;
+}
+
+/**
+ * The accumulated gradient of a leaf, for code that uses it up before the next update (optimizers, clipping). Reading
+ * `grad` instead hands it out for good: its memory then waits for garbage collection.
+ */
+export const gradientOf = (leaf: Tensor): Tensor | undefined => leaf.gradient as Tensor | undefined;
+
+/** Replaces the gradient of a leaf by a value computed from it. @throws TensorError `shape`, `dtype` */
+export function replaceGradient(leaf: Tensor, gradient: Tensor): void {
+  checkGradient("replaceGradient", leaf, gradient);
+  tape.replaceGradient(leaf, gradient);
+}
+
+/** Adds to the gradients of leaves, as `backward` does. @throws TensorError `shape`, `dtype` */
+export function addGradients(gradients: ReadonlyMap<Tensor, Tensor>): void {
+  for (const [leaf, gradient] of gradients) checkGradient("addGradients", leaf, gradient);
+  tape.addGradients(gradients);
+}
+
+function checkGradient(op: string, leaf: Tensor, gradient: Tensor): void {
+  if (!sameShape(leaf.shape, gradient.shape)) {
+    throw shapeError(op, "a gradient has the shape of its tensor", [gradient.shape, leaf.shape]);
+  }
+  if (leaf.dtype !== gradient.dtype) {
+    const message = `${op}: a gradient has the dtype of its tensor, got ${gradient.dtype}, expected ${leaf.dtype}`;
+    throw new TensorError("dtype", message, { op });
+  }
 }
 
 /** Keeps a value readable across the next update: it is computed before anything is overwritten. Returns it. */
@@ -77,7 +105,8 @@ export function hostValues(t: Tensor): Readonly<DataArray> | undefined {
   const steps = contiguousStrides(shape);
   return makeData(t.dtype, t.numel).map((_, i) => {
     let at = offset;
-    for (let axis = 0; axis < shape.length; axis++) at += (Math.floor(i / steps[axis]!) % shape[axis]!) * strides[axis]!;
+    for (let axis = 0; axis < shape.length; axis++)
+      at += (Math.floor(i / steps[axis]!) % shape[axis]!) * strides[axis]!;
     return host[at]!;
   }) as DataArray;
 }

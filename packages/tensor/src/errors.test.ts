@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { argumentError, shapeError, TensorError, unreachable } from "./errors.js";
+import { argumentError, shapeError, TensorError, unknownName, unreachable } from "./errors.js";
 
 describe("TensorError", () => {
   it("carries a code, details and a cause", () => {
@@ -45,6 +45,18 @@ describe("errors in the house form", () => {
       "SGD: lr must be a number ≥ 0, got [object Object]",
     ]);
     expect(argumentError("SGD", "lr", "x", -1).details).toEqual({ op: "SGD", field: "lr", got: -1, expected: "x" });
+  });
+
+  it.each([
+    ["weight_decay", "did you mean weightDecay?"],
+    ["Momentun", "did you mean momentum?"],
+    ["monentum", "did you mean momentum?"],
+    ["warmup", "expected one of lr, momentum, weightDecay"],
+  ])("unknownName suggests a name for %s, or lists them all", (got, hint) => {
+    const known = ["lr", "momentum", "weightDecay"];
+    const error = unknownName("SGD", "option", got, known);
+    expect(error).toMatchObject({ code: "argument", message: `SGD: unknown option, got ${got}, ${hint}` });
+    expect(error.details).toEqual({ op: "SGD", field: got, known });
   });
 
   it("unreachable is an internal error", () => {

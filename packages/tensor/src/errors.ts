@@ -71,6 +71,42 @@ export function argumentError(op: string, field: string, expected: string, got: 
   return new TensorError("argument", `${op}: ${field} must be ${expected}, got ${shown}`, { op, field, got, expected });
 }
 
+/**
+ * `argument` error for a name that is not among `known`, which names the one that was probably meant:
+ * `op: unknown option, got weigthDecay, did you mean weightDecay?`.
+ */
+export function unknownName(op: string, kind: string, got: string, known: readonly string[]): TensorError {
+  const close = nearest(got, known);
+  const hint = close === undefined ? `expected one of ${known.join(", ")}` : `did you mean ${close}?`;
+  return new TensorError("argument", `${op}: unknown ${kind}, got ${got}, ${hint}`, { op, field: got, known });
+}
+
+/** The known name that differs from `name` in at most a third of its letters, the nearest of them. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, distance }) => distance * 3 <= Math.max(name.length, candidate.length))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0]?.candidate;
+}
+
+/** Letters inserted, deleted, replaced or swapped with their neighbour that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swaps = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = swaps ? beforeLast[j - 2]! + 1 : replaced;
+      row.push(Math.min(last[j]! + 1, row[j - 1]! + 1, replaced, swapped));
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length]!;
+}
+
 /** Throws an `internal` error: for branches that cannot be reached while the package keeps its own rules. */
 export function unreachable(what: string): never {
   throw new TensorError("internal", `internal: ${what}`);

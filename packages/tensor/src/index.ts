@@ -1,7 +1,19 @@
 // The public surface of @torchium/tensor: every name that users import from the package itself.
 
 export type { BackwardOptions } from "./autograd/backward.js";
-export { compile, enableGrad, type GradOptions, grad, hostValues, keep, noGrad, scope } from "./control.js";
+export {
+  addGradients,
+  compile,
+  enableGrad,
+  type GradOptions,
+  grad,
+  gradientOf,
+  hostValues,
+  keep,
+  noGrad,
+  replaceGradient,
+  scope,
+} from "./control.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu/device.js";
 export {
   arange,
@@ -21,7 +33,7 @@ export {
 } from "./creation.js";
 export { defaultDevice, setDefaultDevice } from "./default-device.js";
 export type { DataArray, DType } from "./dtype.js";
-export { argumentError, type ErrorCode, shapeError, TensorError } from "./errors.js";
+export { argumentError, type ErrorCode, shapeError, TensorError, unknownName } from "./errors.js";
 export * from "./functions.js";
 export type { Device, DeviceCounters } from "./graph/device.js";
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from "./random.js";

@@ -133,15 +133,26 @@ function seed<T extends Variable>(op: string, y: T, gradient: T | undefined): T 
 export function backward<T extends Variable>(output: T, gradient: T | undefined, options: BackwardOptions): void {
   const start = seed("backward", output, gradient);
   const { leaves } = propagate([output], [start], [], options);
-  settlePending([...leaves.keys()]);
-  withGrad("backward", options.createGraph ?? false, () => {
-    for (const [leaf, g] of leaves) {
+  addGradients(leaves, options.createGraph);
+  output.device.keep(output.value);
+}
+
+/** Adds to the gradients of leaves, as a backward pass does at its end. */
+export function addGradients(gradients: ReadonlyMap<Variable, Variable>, createGraph = false): void {
+  settlePending([...gradients.keys()]);
+  withGrad("backward", createGraph, () => {
+    for (const [leaf, g] of gradients) {
       const before = leaf.gradient;
       leaf.gradient = before ? sumOf(before, g) : g;
       if (before) leaf.gradient.replaces = before;
     }
   });
-  output.device.keep(output.value);
+}
+
+/** Puts a value computed from a leaf's gradient in its place; the memory of the old one goes when the new one's does. */
+export function replaceGradient(leaf: Variable, gradient: Variable): void {
+  gradient.replaces = leaf.gradient;
+  leaf.gradient = gradient;
 }
 
 /** Gradients accumulated by an earlier pass are computed before more is added, so that passes do not pile up. */
