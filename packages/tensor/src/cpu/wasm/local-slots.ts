@@ -69,7 +69,7 @@ function findLives(body: readonly Code[], pinned: number, spans: readonly Span[]
     const construct = spans.find(({ start, end }) => start <= life.start && life.start < end);
     if (construct && life.end >= construct.end) return false;
     for (const { start, end, isLoop } of spans) {
-      if (isLoop && life.start < start && life.end > start && life.end < end) life.end = end;
+      if (isLoop && life.start < start && life.end >= start && life.end < end) life.end = end;
     }
     return true;
   });
