@@ -43,6 +43,8 @@ export class Accumulator {
   readonly #join: Join;
   readonly #identity: Local<"v128">;
   readonly #values: readonly Local<"v128">[];
+  /** Sums set aside. */
+  readonly #aside: readonly Local<"v128">[];
   /** Lanes that have met a NaN, where `#join` would forget it. */
   readonly #lost: readonly Local<"v128">[];
 
@@ -54,6 +56,7 @@ export class Accumulator {
     this.#join = quick ?? joinOf(op, type);
     this.#identity = constantVector(f, type, identityOf(op, type));
     this.#values = Array.from({ length: fours * vectorsPerFour(type) }, () => f.local("v128", this.#identity));
+    this.#aside = op === "sum" && type === "float32" ? this.#values.map(() => f.local("v128", this.#identity)) : [];
     const none = f.constants.i32x4(0);
     this.#lost = quick ? this.#values.map(() => f.local("v128", none)) : [];
   }
@@ -75,17 +78,33 @@ export class Accumulator {
     this.add(four.map((x, k) => this.#f.local("v128", v128.bitselect(x, this.#identity, masks[k]!))));
   }
 
+  /** Adds a running sum to those set aside and starts anew: sums of sums stay small, and so do their errors. */
+  setAside(): void {
+    this.#aside.forEach((aside, k) => {
+      this.#f.set(aside, this.#join(aside, this.#values[k]!));
+      this.#f.set(this.#values[k]!, this.#identity);
+    });
+  }
+
   /** Lane by lane results: as many vectors as there are accumulators. */
   lanes(): Vectors {
+    this.#joinAside();
     if (this.#lost.length === 0) return this.#values;
     return this.#values.map((x, k) => this.#f.local("v128", v128.or(x, this.#lost[k]!)));
   }
 
   /** The result over all lanes, in every lane of the vectors of four elements. */
   total(): Vectors {
+    this.#joinAside();
     const all = this.#acrossLanes(this.#values, this.#join);
     if (this.#lost.length > 0) this.#f.set(all, v128.or(all, this.#acrossLanes(this.#lost, v128.or)));
     return Array.from({ length: vectorsPerFour(this.#type) }, () => all);
+  }
+
+  #joinAside(): void {
+    this.#aside.forEach((aside, k) => {
+      this.#f.set(this.#values[k]!, this.#join(aside, this.#values[k]!));
+    });
   }
 
   #acrossLanes(values: readonly Local<"v128">[], join: Join): Local<"v128"> {

@@ -15,6 +15,9 @@ import type { ParameterLayout } from "./parameters.js";
 import { type NumberedReduce, reducePasses, rootsOf } from "./program-shape.js";
 import { kernelParams, Parameters, takeShares, walkLanes, walkOuter } from "./walk.js";
 
+// Steps of the row after which running sums are set aside, so that long sums lose no digits.
+const stepsPerBlock = 128;
+
 const level = { launch: 0, outer: 1, columns: 2, step: 3 } as const;
 
 /** Emits the kernel's function, exported as `run`. */
@@ -32,7 +35,7 @@ export function emitColumnSchedule(
     walkOuter(f, parameters, shares.outer, columns.operands.pointers, () => {
       columns.evaluator.enter(undefined, () => {
         columns.evaluator.hoist(rootsOf(kernel.program));
-        walkLanes(f, shares.lanes, (at, fours, remaining) => {
+        walkLanes(f, shares.lanes, undefined, (at, fours, remaining) => {
           columns.emitColumns(at, remaining ? { fours, remaining } : { fours });
         });
       });
@@ -91,8 +94,9 @@ class ColumnEmitter {
   #emitReductions(pass: readonly NumberedReduce[], run: Run): void {
     this.evaluator.hoist(pass.map((r) => r.of));
     const sums = pass.map((r) => new Accumulator(this.#f, r.op, r.of.type, run.fours));
-    this.#walkRow(run, () => {
-      pass.forEach((r, i) => sums[i]!.add(this.evaluator.value(r.of)));
+    const add = () => pass.forEach((r, i) => sums[i]!.add(this.evaluator.value(r.of)));
+    this.#walkRow(run, add, () => {
+      for (const sum of sums) sum.setAside();
     });
     pass.forEach((r, i) => this.evaluator.define(reduced(r.index, r.of.type), sums[i]!.lanes()));
   }
@@ -107,11 +111,22 @@ class ColumnEmitter {
     });
   }
 
-  #walkRow(run: Run, body: () => void): void {
-    const step = this.#f.local("i32");
-    this.#f.for(step, 0, this.#rowCount, 1, () => {
-      this.#step = step;
-      this.evaluator.enter(run, body);
+  // Steps of the row one by one; `fold` runs each time so many have been made.
+  #walkRow(run: Run, body: () => void, fold?: () => void): void {
+    const f = this.#f;
+    const step = f.local("i32", 0);
+    const end = f.local("i32", this.#rowCount);
+    f.while(i32.ltS(step, this.#rowCount), () => {
+      if (fold) {
+        const blockEnd = i32.add(step, stepsPerBlock);
+        f.set(end, i32.select(blockEnd, this.#rowCount, i32.ltS(blockEnd, this.#rowCount)));
+      }
+      f.while(i32.ltS(step, end), () => {
+        this.#step = step;
+        this.evaluator.enter(run, body);
+        f.increment(step, 1);
+      });
+      fold?.();
     });
     this.#step = undefined;
   }

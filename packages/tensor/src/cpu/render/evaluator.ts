@@ -41,7 +41,7 @@ export class Evaluator {
   /** Runs `body` one level further in. Uniform levels take no run. */
   enter(run: Run | undefined, body: () => void): void {
     this.#frames.push({ run: run ?? one, values: new Map() });
-    this.#f.scope(body);
+    body();
     this.#frames.pop();
   }
 

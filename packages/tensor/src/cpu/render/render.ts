@@ -4,6 +4,7 @@ import type { Kernel } from "../../backend/backend.js";
 import { ModuleBuilder } from "../wasm/assembler.js";
 import { emitColumnSchedule } from "./column-schedule.js";
 import { importDoubleMath, usesDoubleMath } from "./double-math.js";
+import { emitLongRowSchedule, runsInChunks } from "./long-row-schedule.js";
 import { ParameterLayout } from "./parameters.js";
 import { emitCombine, emitRowSchedule } from "./row-schedule.js";
 import { type ScratchNeed, scratchNeed } from "./scratch.js";
@@ -33,6 +34,8 @@ export type RenderedKernel = {
   readonly schedule: Schedule;
   readonly layout: ParameterLayout;
   readonly combines: boolean;
+  /** Whether `renderLongRows` can render the kernel too. */
+  readonly chunks: boolean;
   readonly scratch: ScratchNeed;
 };
 
@@ -54,12 +57,28 @@ export function renderKernel(kernel: Kernel, target: RenderTarget): RenderedKern
   const schedule = scheduleOf(kernel);
   const layout = new ParameterLayout(schedule.outer, kernel.access.length, program.scalars);
   const combines = program.outputs.some((o) => o.role === "lane");
-  const module = new ModuleBuilder({ relaxedSimd: target.relaxedSimd });
-  module.importMemory("env", "memory", { shared: target.shared });
-  const doubles = usesDoubleMath(program) ? importDoubleMath(module) : undefined;
+  const { module, doubles } = startModule(kernel, target);
   if (schedule.kind === "column") emitColumnSchedule(module, kernel, layout, doubles);
   else emitRowSchedule(module, kernel, layout, doubles);
   if (combines) emitCombine(module, kernel, layout);
+  const chunks = schedule.kind === "row" && runsInChunks(program);
   const scratch = schedule.kind === "row" ? scratchNeed(program) : { rows: 0, unit: 0 };
-  return { module: module.finish(), schedule, layout, combines, scratch };
+  return { module: module.finish(), schedule, layout, combines, chunks, scratch };
+}
+
+/** Writes the module of a kernel for long rows: `partial`, and `finish` to come after it. Blocks are those of the kernel. */
+export function renderLongRows(
+  kernel: Kernel,
+  { layout }: RenderedKernel,
+  target: RenderTarget,
+): Uint8Array<ArrayBuffer> {
+  const { module, doubles } = startModule(kernel, target);
+  emitLongRowSchedule(module, kernel, layout, doubles);
+  return module.finish();
+}
+
+function startModule({ program }: Kernel, { shared, relaxedSimd }: RenderTarget) {
+  const module = new ModuleBuilder({ relaxedSimd });
+  module.importMemory("env", "memory", { shared });
+  return { module, doubles: usesDoubleMath(program) ? importDoubleMath(module) : undefined };
 }

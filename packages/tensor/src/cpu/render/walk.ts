@@ -100,7 +100,7 @@ export function walkOuter(
   const indices = startAt(f, parameters, range.from, pointers);
   const position = f.local("i32", range.from);
   f.loop((next) => {
-    f.scope(body);
+    body();
     f.increment(position, 1);
     f.if(i32.ltS(position, range.to), () => {
       f.block((moved) => {
@@ -121,8 +121,13 @@ export function walkOuter(
   });
 }
 
-// Indices of the first position; moves the pointers there.
-function startAt(f: FunctionBuilder, parameters: Parameters, from: Word, pointers: readonly Word[]): readonly Word[] {
+/** Moves the pointers from position 0 to position `from`; gives the indices there. */
+export function startAt(
+  f: FunctionBuilder,
+  parameters: Parameters,
+  from: Word,
+  pointers: readonly Word[],
+): readonly Word[] {
   const { layout } = parameters;
   const rest = f.local("i32", from);
   const indices: Word[] = [];
@@ -136,20 +141,33 @@ function startAt(f: FunctionBuilder, parameters: Parameters, from: Word, pointer
   return indices;
 }
 
+/** What happens each time so many turns of the main loop have run. */
+export type Block = { readonly turns: number; readonly after: () => void };
+
 /** Runs `body` over `range` in runs of 16 elements and then of 4, the last of which may be incomplete. */
 export function walkLanes(
   f: FunctionBuilder,
   range: Range,
+  block: Block | undefined,
   body: (at: Word, fours: 4 | 1, remaining?: Word) => void,
 ): void {
   const at = f.local("i32", range.from);
   const whole = f.local("i32", i32.add(range.from, i32.and(i32.sub(range.to, range.from), -mainRun)));
-  f.while(i32.ltS(at, whole), () => {
-    f.scope(() => body(at, 4));
-    f.increment(at, mainRun);
-  });
+  const turns = (end: Word) =>
+    f.while(i32.ltS(at, end), () => {
+      body(at, 4);
+      f.increment(at, mainRun);
+    });
+  if (!block) turns(whole);
+  else {
+    f.while(i32.ltS(at, whole), () => {
+      const end = f.local("i32", least(f, i32.add(at, block.turns * mainRun), whole));
+      turns(end);
+      block.after();
+    });
+  }
   f.while(i32.ltS(at, range.to), () => {
-    f.scope(() => body(at, 1, f.local("i32", i32.sub(range.to, at))));
+    body(at, 1, f.local("i32", i32.sub(range.to, at)));
     f.increment(at, 4);
   });
 }

@@ -1,71 +1,115 @@
 // Row programs as executables: a rendered kernel in the pool, and how its launches are split over threads.
 
 import type { Kernel, Launch } from "../../backend/backend.js";
+import { sizeOf } from "../../shape.js";
 import type { Pool } from "../pool/pool.js";
 import { extentOf, fillBlock, unitsOf } from "../render/launch-block.js";
-import { type RenderedKernel, type RenderTarget, renderKernel } from "../render/render.js";
+import { chunkBytes, chunkLength } from "../render/long-row-schedule.js";
+import type { HeaderWord } from "../render/parameters.js";
+import { type RenderedKernel, type RenderTarget, renderKernel, renderLongRows } from "../render/render.js";
 import { scratchPitch } from "../render/scratch.js";
 import { elementCost, imbalance, launchCost } from "./cost.js";
-import type { AddressWord, CpuExecutable, Crew, ScalarWord, Step, Work } from "./work.js";
+import type { AddressWord, CpuExecutable, Crew, Step, Work } from "./work.js";
 
 // Threads share out lanes in whole runs of this many.
 const laneGrain = 16;
+
+// Rows of at least this many chunks are cut.
+const leastChunks = 2;
 
 /** A compiled row program. */
 export class KernelExecutable implements CpuExecutable {
   readonly key: string;
   readonly kernel: Kernel;
-  readonly rendered: RenderedKernel;
+  readonly #rendered: RenderedKernel;
+  readonly #target: RenderTarget;
+  readonly #pool: Pool;
   readonly #run: number;
   readonly #combine: number | undefined;
-  readonly #elementCost: number;
   readonly #units: readonly number[];
+  readonly #elementCost: number;
+  /** The functions for long rows, once they have been needed. */
+  #longRows: { readonly partial: number; readonly finish: number } | undefined;
 
   constructor(kernel: Kernel, target: RenderTarget, pool: Pool) {
     this.key = kernel.key;
     this.kernel = kernel;
-    this.rendered = renderKernel(kernel, target);
-    this.#run = pool.register(this.rendered.module, "run");
-    this.#combine = this.rendered.combines ? pool.register(this.rendered.module, "combine") : undefined;
-    this.#elementCost = elementCost(kernel.program);
+    this.#target = target;
+    this.#pool = pool;
+    this.#rendered = renderKernel(kernel, target);
+    const { module, combines } = this.#rendered;
+    this.#run = pool.register(module, "run");
+    this.#combine = combines ? pool.register(module, "combine") : undefined;
     this.#units = unitsOf(kernel);
+    this.#elementCost = elementCost(kernel.program);
   }
 
-  plan(launch: Launch, { threads, parallelNanoseconds }: Crew): Work {
-    const { kernel, rendered } = this;
-    const { schedule, layout } = rendered;
-    const { sizes, operands } = launch;
-    const { outerCount, laneCount } = extentOf(schedule, sizes);
-    const elements = sizes.reduce((n, size) => n * size, 1);
+  plan(launch: Launch, crew: Crew): Work {
+    const { schedule, chunks } = this.#rendered;
+    const { outerCount, laneCount } = extentOf(schedule, launch.sizes);
+    const elements = sizeOf(launch.sizes);
     const nanoseconds = launchCost(this.#elementCost, outerCount, elements);
-    const split = splitOf(outerCount, schedule.lanesSplit ? Math.ceil(laneCount / laneGrain) : 0, threads);
-    const parallel = split !== undefined && nanoseconds >= parallelNanoseconds;
-    const partials = parallel ? threads : 1;
-    const pitch = scratchPitch(rendered.scratch, laneCount);
-    const strides = operands.map((o) => o.strides);
-    const block = fillBlock(rendered, this.#units, sizes, strides, {
+    const pieces = Math.ceil(laneCount / chunkLength);
+    if (chunks && pieces >= leastChunks) return this.#planLongRows(launch, crew, outerCount * pieces, nanoseconds);
+    const split = splitOf(outerCount, schedule.lanesSplit ? Math.ceil(laneCount / laneGrain) : 0, crew.threads);
+    const parallel = split !== undefined && nanoseconds >= crew.parallelNanoseconds;
+    const partials = parallel ? crew.threads : 1;
+    const pitch = scratchPitch(this.#rendered.scratch, laneCount);
+    const call = this.#call(launch, {
       splitLanes: parallel && split === "lanes" ? 1 : 0,
       scratchPitch: pitch,
       partials,
     });
+    const phases: Step[][] = [[{ ...call, kernel: this.#run, parallel, nanoseconds }]];
+    if (this.#combine !== undefined) phases.push([this.#combineStep(call, this.#combine, laneCount * partials, crew)]);
+    return { phases, scratchBytes: this.#rendered.scratch.rows * partials * pitch };
+  }
+
+  #planLongRows(launch: Launch, { threads, parallelNanoseconds }: Crew, chunks: number, nanoseconds: number): Work {
+    if (!this.#longRows) {
+      const module = renderLongRows(this.kernel, this.#rendered, this.#target);
+      const [partial, finish] = ["partial", "finish"].map((name) => this.#pool.register(module, name));
+      this.#longRows = { partial: partial!, finish: finish! };
+    }
+    const { partial, finish } = this.#longRows;
+    const call = this.#call(launch, {});
+    const parallel = threads > 1 && nanoseconds >= parallelNanoseconds;
+    return {
+      phases: [
+        [{ ...call, kernel: partial, parallel, nanoseconds }],
+        [{ ...call, kernel: finish, parallel: false, nanoseconds: launchCost(1, 0, chunks) }],
+      ],
+      scratchBytes: chunks * chunkBytes(this.kernel.program),
+    };
+  }
+
+  #combineStep(call: Call, kernel: number, elements: number, { threads, parallelNanoseconds }: Crew): Step {
+    const summed = this.kernel.program.outputs.filter((o) => o.role === "lane").length;
+    const nanoseconds = launchCost(0.1, 0, summed * elements);
+    return { ...call, kernel, parallel: threads > 1 && nanoseconds >= parallelNanoseconds, nanoseconds };
+  }
+
+  // What all functions of a kernel are called with.
+  #call({ sizes, operands }: Launch, header: Partial<Record<HeaderWord, number>>): Call {
+    const { layout } = this.#rendered;
+    const strides = operands.map((o) => o.strides);
+    const block = fillBlock(this.#rendered, this.#units, sizes, strides, header);
     const addresses: AddressWord[] = [];
     operands.forEach((o, i) => {
       const word = layout.base(i);
-      if (kernel.program.inputs[i]?.kind === "index") block[word] = o.offset;
+      if (this.kernel.program.inputs[i]?.kind === "index") block[word] = o.offset;
       else addresses.push({ word, operand: i, byteOffset: o.offset * this.#units[i]! });
     });
-    const scalars = layout.scalars.map((type, scalar): ScalarWord => ({ word: layout.scalar(scalar), scalar, type }));
-    const scratch = rendered.scratch.rows > 0 ? [{ word: layout.header("scratch"), byteOffset: 0 }] : [];
-    const phases: Step[][] = [[{ kernel: this.#run, block, addresses, scalars, scratch, parallel, nanoseconds }]];
-    const summed = kernel.program.outputs.filter((o) => o.role === "lane").length;
-    if (this.#combine !== undefined) {
-      const cost = launchCost(0.1, 0, summed * laneCount * partials);
-      const shared = threads > 1 && cost >= parallelNanoseconds;
-      phases.push([{ kernel: this.#combine, block, addresses, scalars, scratch, parallel: shared, nanoseconds: cost }]);
-    }
-    return { phases, scratchBytes: rendered.scratch.rows * partials * pitch };
+    return {
+      block,
+      addresses,
+      scalars: layout.scalars.map((type, scalar) => ({ word: layout.scalar(scalar), scalar, type })),
+      scratch: [{ word: layout.header("scratch"), byteOffset: 0 }],
+    };
   }
 }
+
+type Call = Pick<Step, "block" | "addresses" | "scalars" | "scratch">;
 
 // What threads share out: whichever comes out more evenly; nothing when there is only one part.
 function splitOf(outerCount: number, laneRuns: number, threads: number): "outer" | "lanes" | undefined {

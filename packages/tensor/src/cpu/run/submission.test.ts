@@ -1,0 +1,96 @@
+import { afterAll, describe, expect, it } from "vitest";
+import type { Launch, LaunchOperand } from "../../backend/backend.js";
+import { kernelOf } from "../../backend/kernel-geometry.js";
+import { input, scalar } from "../../kernel/expr.js";
+import { makeProgram, RowBuilder } from "../../kernel/program.js";
+import * as s from "../../kernel/scalar.js";
+import { seededNumbers } from "../../reference/random-order.js";
+import { createCpuBackend } from "../backend.js";
+
+const backends = await Promise.all([
+  createCpuBackend({ threads: 1 }),
+  createCpuBackend({ threads: 2, parallelNanoseconds: 0 }),
+  createCpuBackend({ threads: 3, parallelNanoseconds: 400 }),
+]);
+afterAll(() => {
+  for (const backend of backends) backend.dispose();
+});
+
+// y = 3 · (x reversed) + scalar, on uint32: wraps, so that every order of stages gives other bits.
+const mix = makeProgram({
+  inputs: [{ kind: "buffer", type: "uint32", role: "full" }],
+  scalars: ["uint32"],
+  reduces: [],
+  outputs: [{ expr: s.add(s.mul(input(0, "uint32", "full"), 3), scalar(0, "uint32")), role: "full" }],
+});
+
+describe.each(backends.map((backend) => ({ backend, threads: backend.threads })))(
+  "launches on $threads threads",
+  ({ backend }) => {
+    it("see all of the stages before them, at the first run and at replays with other buffers and numbers", () => {
+      const random = seededNumbers(backend.threads);
+      const lengths = Array.from({ length: 30 }, () => (random() < 0.5 ? 3 : 2000) + Math.floor(random() * 50));
+      const most = 2100;
+      const buffers = [0, 1, 2, 3].map(() => backend.allocate(most * 4));
+      const operand = (k: number, forwards: boolean, length: number): LaunchOperand => ({
+        buffer: buffers[k]!,
+        byteOffset: 0,
+        strides: [forwards ? 1 : -1],
+        offset: forwards ? 0 : length - 1,
+      });
+      // Two independent chains; each stage has one launch of either.
+      const launches = lengths.flatMap((length, stage) =>
+        [0, 2].map((chain): Launch => {
+          const [from, to] = stage % 2 === 0 ? [chain, chain + 1] : [chain + 1, chain];
+          const executable = backend.compile(kernelOf(mix, { sizes: [length], strides: [[-1], [1]] }));
+          const operands = [operand(from, false, length), operand(to, true, length)];
+          return { executable, sizes: [length], operands, scalars: [stage + chain], stage, label: "mix" };
+        }),
+      );
+      for (let replay = 0; replay < 5; replay++) {
+        const expected = buffers.map((buffer, k) => {
+          const data = Uint32Array.from({ length: most }, (_, i) => i * 7919 + k + replay);
+          backend.write(buffer, new Uint8Array(data.buffer));
+          return data;
+        });
+        for (const { operands, sizes, scalars } of launches) {
+          const [x, y] = operands.map((o) => expected[buffers.indexOf(o.buffer as (typeof buffers)[0])]!);
+          const length = sizes[0]!;
+          y!.set(Uint32Array.from({ length }, (_, i) => Math.imul(x![length - 1 - i]!, 3) + scalars[0]!));
+        }
+        backend.submit(launches);
+        buffers.forEach((buffer, k) => {
+          expect(new Uint32Array(backend.readSync(buffer).buffer), `buffer ${k}, replay ${replay}`).toEqual(
+            expected[k],
+          );
+        });
+        // Core replays the same launches with other buffers and numbers.
+        for (const launch of launches) {
+          launch.scalars[0]! += 11;
+          for (const o of launch.operands)
+            o.buffer = buffers[(buffers.indexOf(o.buffer as (typeof buffers)[0]) + 2) % 4]!;
+        }
+      }
+      for (const buffer of buffers) backend.release(buffer);
+    });
+
+    it("find their numbers in the type they are wanted", () => {
+      const types = ["float32", "float64", "int32", "uint32", "bool"] as const;
+      const values = [0.1, 0.1, -7, 4294967295, 1];
+      const b = new RowBuilder();
+      const program = makeProgram({
+        inputs: [],
+        scalars: types,
+        reduces: b.reduces,
+        outputs: types.map((type, i) => ({ expr: s.cast(scalar(i, type), "float64"), role: "full" })),
+      });
+      const space = { sizes: [1], strides: types.map(() => [0]) };
+      const buffers = types.map(() => backend.allocate(8));
+      const operands = buffers.map((buffer) => ({ buffer, byteOffset: 0, strides: [0], offset: 0 }));
+      const executable = backend.compile(kernelOf(program, space));
+      backend.submit([{ executable, sizes: [1], operands, scalars: values, stage: 0, label: "numbers" }]);
+      const read = buffers.map((buffer) => new Float64Array(backend.readSync(buffer).buffer)[0]);
+      expect(read).toEqual([Math.fround(0.1), 0.1, -7, 4294967295, 1]);
+    });
+  },
+);
