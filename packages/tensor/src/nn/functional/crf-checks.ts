@@ -1,9 +1,10 @@
 // What the CRF functions are given, checked before anything is recorded.
 
+import { hostValues } from "../../control.js";
 import { isFloat, isInteger } from "../../dtype.js";
 import { argumentError, shapeError, TensorError } from "../../errors.js";
 import { type Shape, sameShape } from "../../shape.js";
-import { dataNodeOf, Tensor } from "../../tensor.js";
+import { Tensor } from "../../tensor.js";
 
 /** The scores a linear-chain CRF learns. */
 export type CrfScores = {
@@ -15,39 +16,42 @@ export type CrfScores = {
   readonly transitions: Tensor;
 };
 
-const checkOne = (op: string, name: string, value: Tensor, shape: Shape): void => {
+function checkTensor(op: string, name: string, value: Tensor, shape: Shape): void {
   if (!(value instanceof Tensor)) throw argumentError(op, name, "a tensor", value === null ? "null" : typeof value);
   if (!sameShape(value.shape, shape))
     throw shapeError(op, `${name} must have shape [${shape.join(", ")}]`, [value.shape]);
-};
-
-/** @throws TensorError `shape`, `dtype`, `argument` */
-export function checkScores(op: string, emissions: Tensor, mask: Tensor | undefined, scores: CrfScores): void {
-  if (!(emissions instanceof Tensor)) throw argumentError(op, "emissions", "a tensor", typeof emissions);
-  if (emissions.shape.length !== 3 || emissions.shape.includes(0))
-    throw shapeError(op, "emissions must be [time, batch, tags] with none of them 0", [emissions.shape]);
-  if (!isFloat(emissions.dtype))
-    throw new TensorError(
-      "dtype",
-      `${op}: emissions must be floating, got ${emissions.dtype}, expected float32 or float64`,
-    );
-  const [time, batch, tags] = emissions.shape as [number, number, number];
-  checkOne(op, "start", scores.start, [tags]);
-  checkOne(op, "end", scores.end, [tags]);
-  checkOne(op, "transitions", scores.transitions, [tags, tags]);
-  if (mask !== undefined) checkOne(op, "mask", mask, [time, batch]);
 }
 
-/** The values of a tensor that the host holds whole. */
-function hostValues(x: Tensor): ArrayLike<number> | undefined {
-  const { host } = dataNodeOf(x);
-  return host && isContiguous(x.layout) && host.length === x.numel ? host : undefined;
+/** @throws TensorError `shape`, `dtype`, `argument` */
+export function checkLattice(op: string, emissions: Tensor, mask: Tensor | undefined, scores: CrfScores): void {
+  if (!(emissions instanceof Tensor)) throw argumentError(op, "emissions", "a tensor", typeof emissions);
+  const { shape, dtype } = emissions;
+  if (shape.length !== 3 || shape.includes(0))
+    throw shapeError(op, "emissions must be [time, batch, tags], none of them 0", [shape]);
+  if (!isFloat(dtype))
+    throw new TensorError("dtype", `${op}: emissions must be floating, got ${dtype}, expected float32 or float64`);
+  const [time, batch, tags] = shape as [number, number, number];
+  checkTensor(op, "start", scores.start, [tags]);
+  checkTensor(op, "end", scores.end, [tags]);
+  checkTensor(op, "transitions", scores.transitions, [tags, tags]);
+  if (mask !== undefined) checkTensor(op, "mask", mask, [time, batch]);
 }
 
 /** @throws TensorError `shape`, `dtype`, and `index` when the host knows of a wrong tag at a real place */
 export function checkTags(op: string, emissions: Tensor, tags: Tensor, mask: Tensor | undefined): void {
   const [time, batch, count] = emissions.shape as [number, number, number];
-  checkOne(op, "tags", tags, [time, batch]);
+  checkTensor(op, "tags", tags, [time, batch]);
   if (!isInteger(tags.dtype))
     throw new TensorError("dtype", `${op}: tags must be integers, got ${tags.dtype}, expected int32`);
+  const known = hostValues(tags);
+  const real = mask && hostValues(mask);
+  if (!known || (mask && !real)) return;
+  const position = known.findIndex((tag, i) => (tag < 0 || tag >= count) && (real === undefined || real[i] !== 0));
+  if (position < 0) return;
+  const [tag, at, sequence] = [known[position], Math.floor(position / batch), position % batch];
+  throw new TensorError(
+    "index",
+    `${op}: no such tag, got ${tag} at place ${at} of sequence ${sequence}, expected [0, ${count - 1}]`,
+    { op, tag, place: at, sequence, tags: count },
+  );
 }
