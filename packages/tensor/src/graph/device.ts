@@ -55,8 +55,14 @@ export class Device {
   readonly #registry = new FinalizationRegistry<Storage>((storage) => this.#free(storage));
   readonly #scopes: Set<Node>[] = [];
 
-  /** @throws TensorError `unsupported` when the backend speaks another version of the interface. */
-  constructor(backend: Backend) {
+  readonly #fusion: boolean;
+
+  /**
+   * @param options `fusion: false` runs every operation as a launch of its own: slower, for finding faults.
+   * @throws TensorError `unsupported` when the backend speaks another version of the interface.
+   */
+  constructor(backend: Backend, options: { readonly fusion?: boolean } = {}) {
+    this.#fusion = options.fusion ?? true;
     if (backend.interfaceVersion !== 1) {
       throw new TensorError(
         "unsupported",
@@ -64,7 +70,7 @@ export class Device {
       );
     }
     this.backend = backend;
-    this.#kernels = new Kernels(backend);
+    this.#kernels = new Kernels(backend, this.#fusion);
     backend.lost.then(
       (error) => {
         this.#lost = error;
@@ -254,6 +260,7 @@ export class Device {
     this.check();
     const node = value.node.leaves?.[value.index] ?? value.node;
     if (node.host) return node.host;
+    if (!node.storage && node.stale !== undefined) throw staleError(node);
     const storage = node.storage ?? unreachable("reading a value that was not realized");
     const { dtype, shape } = node.outputs[0]!;
     const byteLength = sizeOf(shape) * byteLengthOf(dtype);
@@ -350,7 +357,7 @@ export class Device {
       if (bound) return this.#rememberBound(entry, bound);
     }
     this.#plansBuilt++;
-    const plan = Plan.build(order, roots, this.#kernels, this.backend);
+    const plan = Plan.build(order, roots, this.#kernels, this.backend, this.#fusion);
     const entry: PlanEntry = { structure: structure.copy(), plan, bound: new Map(), boundCount: 0 };
     bucket.push(entry);
     const bound = plan.bind(order, roots) ?? unreachable("a fresh plan does not bind");
@@ -380,8 +387,11 @@ class Kernels implements KernelCache {
   readonly #anchors = new Map<string, Executable | undefined>();
   readonly #bodies = new Map<string, Plan>();
 
-  constructor(backend: Backend) {
+  readonly #fusion: boolean;
+
+  constructor(backend: Backend, fusion: boolean) {
     this.#backend = backend;
+    this.#fusion = fusion;
   }
 
   kernel(kernel: Kernel): Executable {
@@ -397,7 +407,7 @@ class Kernels implements KernelCache {
   body(body: LoopBody): Plan {
     let plan = this.#bodies.get(body.key);
     if (!plan) {
-      plan = Plan.build(body.order, body.roots, this, this.#backend);
+      plan = Plan.build(body.order, body.roots, this, this.#backend, this.#fusion);
       this.#bodies.set(body.key, plan);
     }
     return plan;
@@ -425,6 +435,6 @@ function launchError(errors: readonly LaunchError[]): TensorError {
 const staleError = (n: Node): TensorError =>
   new TensorError(
     "stale-tensor",
-    `${n.op.label}: this value depends on data that ${n.stale} has overwritten; read it before, or keep(tensor) it`,
+    `${n.op.label}: this value depends on data that ${n.stale} has overwritten or freed; read it before, or keep(tensor) it`,
     { by: n.stale },
   );

@@ -11,6 +11,8 @@ export type FusionContext = {
   /** Whether an output must be stored whatever fuses (a root, or read by something that cannot fuse). */
   readonly isRoot: (node: Node, output: number) => boolean;
   readonly maxBuffers: number;
+  /** False: every node is a launch of its own, which is what fusion is tested against. */
+  readonly enabled: boolean;
   /** Whether the backend takes an epilogue behind this anchor. */
   readonly absorbs: (anchor: Node) => boolean;
 };
@@ -46,7 +48,7 @@ export function fuse(context: FusionContext): FusedGroup[] {
   for (const n of order) {
     const own = new Cluster(n);
     clusterOf.set(n, own);
-    if (n.op.kind !== "program") continue;
+    if (n.op.kind !== "program" || !context.enabled) continue;
     const tried = new Set<Cluster>();
     for (const x of n.inputs) {
       const producer = x.node && pending.has(x.node) ? clusterOf.get(x.node) : undefined;

@@ -39,12 +39,19 @@ export class Plan {
   }
 
   /** Fuses and orders the pending nodes of `order`, whose slots are their places in it. */
-  static build(order: readonly Node[], roots: readonly Value[], kernels: KernelCache, backend: Backend): Plan {
+  static build(
+    order: readonly Node[],
+    roots: readonly Value[],
+    kernels: KernelCache,
+    backend: Backend,
+    fusion = true,
+  ): Plan {
     const isRoot = new Set(roots.map((r) => `${r.node.id},${r.index}`));
     const pending = order.filter((n) => n.op.kind !== "leaf" && !n.storage).sort((a, b) => a.id - b.id);
     const fused = fuse({
       order: pending,
       isRoot: (n, k) => isRoot.has(`${n.id},${k}`),
+      enabled: fusion,
       maxBuffers: backend.capabilities.maxBuffersPerLaunch,
       absorbs: (n) => n.op.kind === "anchor" && n.op.name === "matmul",
     });
