@@ -58,3 +58,14 @@ export function sized(content: Bytes): Bytes {
 export function vector(items: readonly Bytes[]): Bytes {
   return [...unsignedLeb(items.length), ...items.flat()];
 }
+
+/** All parts one after another. */
+export function concatenate(parts: readonly (Bytes | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

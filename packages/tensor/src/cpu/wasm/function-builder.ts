@@ -1,7 +1,7 @@
 // Builds one function: typed locals, structured control flow with callbacks, statements made of expressions.
 // Code is emitted in the order of the calls; constants of the pool are set once, before everything else.
 
-import { type Bytes, sized, unsignedLeb } from "./encoding.js";
+import { type Bytes, unsignedLeb } from "./encoding.js";
 import {
   type Code,
   type Expr,
@@ -14,7 +14,7 @@ import {
   writeCode,
 } from "./expression.js";
 import { f32x4, f64x2, i32, relaxed, type Vector, v128 } from "./instructions.js";
-import { assignSlots, type Span } from "./local-slots.js";
+import { encodeBody, type Span } from "./local-slots.js";
 import { type Statement, stores } from "./memory-effects.js";
 
 /** A jump target: the end of a block, or the start of a loop. */
@@ -46,6 +46,26 @@ type Stores = {
   readonly [K in keyof typeof stores]: (...args: Parameters<(typeof stores)[K]>) => void;
 };
 
+// One method a store, shared by all builders: making them anew for each function took longer than its code.
+const storePrototype = Object.fromEntries(
+  Object.entries(stores).map(([name, build]) => [
+    name,
+    function (this: { emit: (statement: Statement) => void }, ...args: never[]) {
+      this.emit((build as (...args: never[]) => Statement)(...args));
+    },
+  ]),
+);
+
+// The 16 bytes of the constant that is being looked up.
+const scratchBytes = new ArrayBuffer(16);
+const scratch = {
+  u8: new Uint8Array(scratchBytes),
+  i32: new Int32Array(scratchBytes),
+  i64: new BigInt64Array(scratchBytes),
+  f32: new Float32Array(scratchBytes),
+  f64: new Float64Array(scratchBytes),
+};
+
 /** Collects the body of one function. Made by `ModuleBuilder.function`. */
 export class FunctionBuilder {
   /** Whether `madd` and `nmadd` may use relaxed SIMD. */
@@ -65,16 +85,12 @@ export class FunctionBuilder {
     this.relaxedSimd = relaxedSimd;
     this.#paramCount = params.length;
     this.#locals.push(...params);
-    const statements = Object.entries(stores).map(([name, build]) => [
-      name,
-      (...args: never[]) => this.#emit((build as (...a: never[]) => Statement)(...args)),
-    ]);
-    this.store = Object.fromEntries(statements) as Stores;
+    this.store = Object.create(storePrototype, { emit: { value: (statement: Statement) => this.#emit(statement) } });
   }
 
   /** The local that holds parameter number `index`. */
   param<T extends ValueType>(type: T, index: number): Local<T> {
-    return { ...expr(type, [], [{ opcode: localOpcode.get, local: index }]), index };
+    return { type, args: [], code: [{ opcode: localOpcode.get, local: index }], index };
   }
 
   /**
@@ -104,12 +120,14 @@ export class FunctionBuilder {
 
   /** Vector constants in locals set once at the start of the function (engines do not hoist `v128.const` from loops). */
   readonly constants = {
-    f32x4: (value: number): Local<"v128"> => this.#constant(new Float32Array(4).fill(value)),
-    f64x2: (value: number): Local<"v128"> => this.#constant(new Float64Array(2).fill(value)),
+    f32x4: (value: number): Local<"v128"> => this.#constant(() => scratch.f32.fill(value)),
+    f64x2: (value: number): Local<"v128"> => this.#constant(() => scratch.f64.fill(value)),
     i32x4: (...values: [number] | [number, number, number, number]): Local<"v128"> =>
-      this.#constant(Int32Array.from({ length: 4 }, (_, i) => values[i] ?? values[0])),
-    i64x2: (value: bigint): Local<"v128"> => this.#constant(new BigInt64Array(2).fill(value)),
-    bytes: (bytes: Uint8Array): Local<"v128"> => this.#constant(bytes),
+      this.#constant(() => {
+        for (let i = 0; i < 4; i++) scratch.i32[i] = values[i] ?? values[0];
+      }),
+    i64x2: (value: bigint): Local<"v128"> => this.#constant(() => scratch.i64.fill(value)),
+    bytes: (bytes: Uint8Array): Local<"v128"> => this.#constant(() => scratch.u8.set(bytes)),
   };
 
   /** Four-lane `a * b + c`: one rounding with relaxed SIMD (on processors with FMA), two without. */
@@ -239,14 +257,12 @@ export class FunctionBuilder {
     this.#emit({ args: [to, value, byteLength].map((x) => operand("i32", x)), code: [0xfc, 0x0b, 0x00] });
   }
 
-  /** The finished entry of the code section. */
-  finish(): Bytes {
+  /** The finished code without its length: declarations of locals and the body. */
+  finish(): Uint8Array {
     // The constants' assignments come first, so that their lives begin before any loop's.
     const shift = this.#prologue.length;
     const spans = this.#spans.map((span) => ({ ...span, start: span.start + shift, end: span.end + shift }));
-    const body = [...this.#prologue, ...this.#body];
-    const { bytes, declarations } = assignSlots(body, this.#locals, this.#paramCount, spans);
-    return sized([...declarations, ...bytes, 0x0b]);
+    return encodeBody([...this.#prologue, ...this.#body, 0x0b], this.#locals, this.#paramCount, spans);
   }
 
   #emit(statement: Statement): void {
@@ -271,13 +287,13 @@ export class FunctionBuilder {
     return unsignedLeb(this.#depth - label.depth);
   }
 
-  #constant(values: ArrayBufferView): Local<"v128"> {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, 16);
-    const key = bytes.join();
+  #constant(write: () => void): Local<"v128"> {
+    write();
+    const key = scratch.i32.join();
     const known = this.#constants.get(key);
     if (known) return known;
     const local = this.local("v128");
-    writeCode(this.#prologue, v128.const(bytes));
+    writeCode(this.#prologue, v128.const(scratch.u8));
     this.#prologue.push({ opcode: localOpcode.set, local: local.index });
     this.#constants.set(key, local);
     return local;

@@ -11,68 +11,95 @@ export interface Span {
   readonly isLoop: boolean;
 }
 
+/** From where to where in the body a local is alive. */
 interface Life {
   readonly local: number;
   readonly start: number;
-  end: number;
+  readonly end: number;
 }
 
 /**
- * The body's bytes and the types of its slots after the parameters. A local that is assigned once, and used after that in the same
- * construct only, is alive from there to its last use, or to the end of a loop that it is used in but not assigned in; slots go
- * from one such local to the next. All others, and the first `pinned` of them (parameters), keep a slot of their own. `spans` lists
- * inner constructs before outer ones.
+ * The slot of every local, and the types of the slots. A local that is assigned once, and used after that in the same construct
+ * only, is alive from there to its last use, or to the end of a loop that it is used in but not assigned in; slots go from one
+ * such local to the next. All others, and the first `pinned` of them (parameters), keep a slot of their own. `spans` lists inner
+ * constructs before outer ones.
  */
-export function assignSlots(
+function assignSlots(
   body: readonly Code[],
   types: readonly ValueType[],
   pinned: number,
   spans: readonly Span[],
-): { readonly bytes: Bytes; readonly declarations: Bytes } {
-  const lives = new Map(findLives(body, pinned, spans).map((life) => [life.local, life]));
+): { readonly slotOf: readonly number[]; readonly slots: readonly ValueType[] } {
   const slots: ValueType[] = types.slice(0, pinned);
-  const slotOf = types.map((type, local) => (local < pinned || lives.has(local) ? local : slots.push(type) - 1));
-
-  const free = new Map<ValueType, number[]>();
-  const freeOf = (type: ValueType) => free.get(type) ?? free.set(type, []).get(type) ?? [];
-  let alive: Life[] = [];
-  for (const life of [...lives.values()].sort((a, b) => a.start - b.start)) {
-    const ended = alive.filter(({ end }) => end < life.start);
-    alive = alive.filter(({ end }) => end >= life.start);
-    for (const { local } of ended) freeOf(types[local] as ValueType).push(slotOf[local] as number);
-    const type = types[life.local] as ValueType;
-    slotOf[life.local] = freeOf(type).pop() ?? slots.push(type) - 1;
-    alive.push(life);
+  const slotOf: number[] = types.map((_, local) => (local < pinned ? local : -1));
+  // When each slot becomes free; those not shared never do.
+  const busyUntil: number[] = slots.map(() => Number.POSITIVE_INFINITY);
+  for (const { local, start, end } of findLives(body, types.length, pinned, spans)) {
+    const type = types[local] as ValueType;
+    let slot = slots.findIndex((other, i) => other === type && (busyUntil[i] as number) < start);
+    if (slot < 0) slot = slots.push(type) - 1;
+    busyUntil[slot] = end;
+    slotOf[local] = slot;
   }
-  const bytes = body.flatMap((code) =>
-    typeof code === "number" ? code : [code.opcode, ...unsignedLeb(slotOf[code.local] as number)],
-  );
-  return { bytes, declarations: declare(slots.slice(pinned)) };
+  types.forEach((type, local) => {
+    if (slotOf[local] === -1) slotOf[local] = slots.push(type) - 1;
+  });
+  return { slotOf, slots };
 }
 
-/** The lives of all locals that may share slots. */
-function findLives(body: readonly Code[], pinned: number, spans: readonly Span[]): readonly Life[] {
-  const lives = new Map<number, Life>();
-  const excluded = new Set<number>();
+/** The lives of all locals that may share slots, by their starts. */
+function findLives(body: readonly Code[], count: number, pinned: number, spans: readonly Span[]): readonly Life[] {
+  const starts = new Int32Array(count).fill(-1);
+  const ends = new Int32Array(count);
+  const isExcluded = new Uint8Array(count).fill(1, 0, pinned);
+  const order: number[] = [];
   body.forEach((code, at) => {
-    if (typeof code === "number" || code.local < pinned) return;
-    const life = lives.get(code.local);
-    if (code.opcode === localOpcode.get) {
-      if (life) life.end = at;
-      else excluded.add(code.local);
-    } else if (life) excluded.add(code.local);
-    else lives.set(code.local, { local: code.local, start: at, end: at });
+    if (typeof code === "number") return;
+    const { local, opcode } = code;
+    if (opcode === localOpcode.get) {
+      // A use before the assignment sees an earlier turn of a loop.
+      if (starts[local] === -1) isExcluded[local] = 1;
+    } else if (starts[local] === -1) {
+      starts[local] = at;
+      order.push(local);
+    } else isExcluded[local] = 1;
+    ends[local] = at;
   });
-  return [...lives.values()].filter((life) => {
-    if (excluded.has(life.local)) return false;
-    // A use after the construct may see the value of an earlier turn of a loop around it.
-    const construct = spans.find(({ start, end }) => start <= life.start && life.start < end);
-    if (construct && life.end >= construct.end) return false;
-    for (const { start, end, isLoop } of spans) {
-      if (isLoop && life.start < start && life.end >= start && life.end < end) life.end = end;
+  return order.flatMap((local) => {
+    const start = starts[local] as number;
+    let end = ends[local] as number;
+    if (isExcluded[local]) return [];
+    // So may a use after the construct.
+    const construct = spans.find((span) => span.start <= start && start < span.end);
+    if (construct && end >= construct.end) return [];
+    for (const span of spans) {
+      if (span.isLoop && start < span.start && end >= span.start && end < span.end) end = span.end;
     }
-    return true;
+    return [{ local, start, end }];
   });
+}
+
+/** The finished code: local declarations and body, with the accesses' bytes in place. */
+export function encodeBody(
+  body: readonly Code[],
+  types: readonly ValueType[],
+  pinned: number,
+  spans: readonly Span[],
+): Uint8Array {
+  const { slotOf, slots } = assignSlots(body, types, pinned, spans);
+  const declarations = declare(slots.slice(pinned));
+  const indices = slotOf.map(unsignedLeb);
+  const out = new Uint8Array(declarations.length + body.length * 4);
+  out.set(declarations);
+  let at = declarations.length;
+  for (const code of body) {
+    if (typeof code === "number") out[at++] = code;
+    else {
+      out[at++] = code.opcode;
+      for (const byte of indices[code.local] as Bytes) out[at++] = byte;
+    }
+  }
+  return out.subarray(0, at);
 }
 
 /** Declarations of locals: runs of one type together. */

@@ -1,7 +1,7 @@
 // Builds one module: imports, functions, exports; `finish` gives the bytes of the binary format.
 // Imports come before functions, as their indices do.
 
-import { type Bytes, nameBytes, sized, unsignedLeb, vector } from "./encoding.js";
+import { type Bytes, concatenate, nameBytes, sized, unsignedLeb, vector } from "./encoding.js";
 import { type ValueType, valueTypeCode } from "./expression.js";
 import {
   FunctionBuilder,
@@ -84,19 +84,19 @@ export class ModuleBuilder {
   /** The bytes of the module. */
   finish(): Uint8Array<ArrayBuffer> {
     const part = (id: number, items: readonly Bytes[]): Bytes => (items.length ? [id, ...sized(vector(items))] : []);
-    return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...part(section.type, this.#types),
-      ...part(section.import, this.#imports),
-      ...part(
-        section.function,
-        this.#functions.map(({ typeIndex }) => unsignedLeb(typeIndex)),
-      ),
-      ...part(section.export, this.#exports),
-      ...part(
-        section.code,
-        this.#functions.map(({ builder }) => builder.finish()),
-      ),
+    const bodies = this.#functions.map(({ builder }) => builder.finish());
+    const sizes = bodies.map((body) => unsignedLeb(body.length));
+    const count = unsignedLeb(bodies.length);
+    const codeLength = [count, ...sizes, ...bodies].reduce((total, { length }) => total + length, 0);
+    const types = this.#functions.map(({ typeIndex }) => unsignedLeb(typeIndex));
+    return concatenate([
+      [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      part(section.type, this.#types),
+      part(section.import, this.#imports),
+      part(section.function, types),
+      part(section.export, this.#exports),
+      ...(bodies.length ? [[section.code, ...unsignedLeb(codeLength)], count] : []),
+      ...bodies.flatMap((body, i) => [sizes[i] as Bytes, body]),
     ]);
   }
 }
