@@ -61,17 +61,19 @@ function defineErf(module: ModuleBuilder, exp: FunctionRef<"f64">): FunctionRef<
     const magnitude = f.local("f64", f64.abs(x));
     const n = f.local("f64");
     f.if(f64.gt(magnitude, 6), () => f.return(f64.copysign(1, x)));
+    const square = f.local("f64", f64.mul(x, x));
+    const gaussian = f.local("f64", f.call(exp, f64.neg(square)));
     f.if(f64.lt(magnitude, 3), () => {
       const term = f.local("f64", x);
       const sum = f.local("f64", x);
-      const squared = f.local("f64", f64.neg(f64.mul(x, x)));
+      const twice = f64.mul(2, n);
       f.set(n, 1);
       f.while(f64.gt(f64.abs(term), f64.mul(1e-17, f64.abs(sum))), () => {
-        f.set(term, f64.div(f64.mul(term, squared), n));
-        f.set(sum, f64.add(sum, f64.div(term, f64.add(f64.mul(2, n), 1))));
+        f.set(term, f64.mul(term, f64.div(f64.mul(2, square), f64.add(twice, 1))));
+        f.set(sum, f64.add(sum, term));
         f.set(n, f64.add(n, 1));
       });
-      f.return(f64.mul(2 / Math.sqrt(Math.PI), sum));
+      f.return(f64.mul(f64.mul(2 / Math.sqrt(Math.PI), gaussian), sum));
     });
     const fraction = f.local("f64", 0);
     f.set(n, 60);
@@ -79,10 +81,7 @@ function defineErf(module: ModuleBuilder, exp: FunctionRef<"f64">): FunctionRef<
       f.set(fraction, f64.div(f64.mul(n, 0.5), f64.add(magnitude, fraction)));
       f.set(n, f64.sub(n, 1));
     });
-    const tail = f64.div(
-      f.call(exp, f64.neg(f64.mul(magnitude, magnitude))),
-      f64.mul(Math.sqrt(Math.PI), f64.add(magnitude, fraction)),
-    );
+    const tail = f64.div(gaussian, f64.mul(Math.sqrt(Math.PI), f64.add(magnitude, fraction)));
     f.return(f64.copysign(f64.sub(1, tail), x));
   });
 }

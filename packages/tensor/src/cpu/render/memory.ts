@@ -73,8 +73,7 @@ export function storeStrided(f: FunctionBuilder, type: DType, to: Word, stride: 
 
 /** Stores the first element only. */
 export function storeFirst(f: FunctionBuilder, type: DType, address: Word, values: Vectors): void {
-  const store = type === "float64" ? f.store.v128Lane64 : f.store.v128Lane32;
-  store(address, encode(f, type, values[0]!), 0);
+  f.store[type === "float64" ? "v128Lane64" : "v128Lane32"](address, encode(f, type, values[0]!), 0);
 }
 
 // Element by element; with `remaining`, only that many (at least one).
@@ -86,7 +85,7 @@ function storeLanes(
   place: (element: number) => readonly [address: Word, offset: number],
 ): void {
   const lanes = 4 / vectorsPerFour(type);
-  const store = lanes === 2 ? f.store.v128Lane64 : f.store.v128Lane32;
+  const store = lanes === 2 ? "v128Lane64" : "v128Lane32";
   f.block((end) => {
     values.forEach((vector, k) => {
       const stored = f.local("v128", encode(f, type, vector));
@@ -94,7 +93,7 @@ function storeLanes(
         const element = k * lanes + lane;
         if (remaining && element > 0) f.brIf(end, i32.leS(remaining, element));
         const [address, offset] = place(element);
-        store(address, stored, lane, offset);
+        f.store[store](address, stored, lane, offset);
       }
     });
   });
