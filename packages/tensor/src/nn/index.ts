@@ -1,5 +1,44 @@
 // The public surface of @torchium/tensor/nn.
 
+export * as functional from "./functional/index.js";
+export * as init from "./init/index.js";
+export {
+  Dropout,
+  GELU,
+  LeakyReLU,
+  LogSoftmax,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Tanh,
+} from "./layers/activations.js";
+export { type Layer, ModuleDict, ModuleList, Sequential } from "./layers/containers.js";
+export { Embedding, type EmbeddingLayerOptions } from "./layers/embedding.js";
+export { Identity, Linear, type LinearOptions } from "./layers/linear.js";
+export {
+  type AttentionCall,
+  type AttentionMasks,
+  type Heads,
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+} from "./layers/multihead-attention.js";
+export { LayerNorm, type LayerNormLayerOptions, RMSNorm, type RMSNormOptions } from "./layers/normalization.js";
+export {
+  type DecoderMasks,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  type TransformerDecoderOptions,
+} from "./layers/transformer-decoder.js";
+export {
+  type EncoderLayerMasks,
+  type EncoderMasks,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerEncoderOptions,
+} from "./layers/transformer-encoder.js";
+export type { Activation, TransformerLayerOptions } from "./layers/transformer-options.js";
 export { Module } from "./module.js";
+export type { ParameterOptions } from "./options.js";
 export { Parameter } from "./parameter.js";
 export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";

@@ -1,0 +1,36 @@
+// Checks of the tensors a layer or function is given: the error names the call, what was got and what was expected.
+
+import { isFloat } from "../dtype.js";
+import { argumentError, TensorError } from "../errors.js";
+import type { Shape } from "../shape.js";
+import { Tensor } from "../tensor.js";
+
+/** A size that may be anything. */
+export const any = -1;
+
+const show = (shape: Shape): string => `[${shape.map((d) => (d === any ? "any" : d)).join(", ")}]`;
+
+/** @throws TensorError `argument` unless `x` is a tensor, `dtype` unless it is floating */
+export function checkFloat(op: string, name: string, x: Tensor): void {
+  if (!(x instanceof Tensor)) throw argumentError(op, name, "a tensor", x === null ? "null" : typeof x);
+  if (isFloat(x.dtype)) return;
+  throw new TensorError("dtype", `${op}: ${name} must be floating, got ${x.dtype}, expected float32 or float64`, {
+    op,
+    field: name,
+    got: x.dtype,
+  });
+}
+
+/** @throws TensorError `shape` unless the last axes of `x` have the sizes `last`, or all its axes when `whole` */
+export function checkShape(op: string, name: string, x: Tensor, last: Shape, whole = false): void {
+  const from = x.shape.length - last.length;
+  const fits = (whole ? from === 0 : from >= 0) && last.every((d, i) => d === any || d === x.shape[from + i]);
+  if (fits) return;
+  const expected = whole ? show(last) : `[…, ${last.map((d) => (d === any ? "any" : d)).join(", ")}]`;
+  throw new TensorError("shape", `${op}: ${name} has the wrong shape, got ${show(x.shape)}, expected ${expected}`, {
+    op,
+    field: name,
+    got: x.shape,
+    expected: last,
+  });
+}

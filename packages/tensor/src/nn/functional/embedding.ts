@@ -1,0 +1,38 @@
+// Rows of a table by ids, one-hot vectors.
+
+import type { DType } from "../../dtype.js";
+import { argumentError } from "../../errors.js";
+import * as f from "../../functions.js";
+import type { Tensor } from "../../tensor.js";
+import { any, checkShape } from "../checks.js";
+
+/** The row that takes no gradient, counted from the end when negative. */
+export type EmbeddingOptions = { readonly paddingIdx?: number };
+
+/**
+ * Rows of `weight` [size, width] by integer ids of any shape; [ids…, width].
+ * @throws TensorError `index` when the host knows of an id outside the table, `dtype`, `shape`, `argument`
+ */
+export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: EmbeddingOptions = {}): Tensor {
+  checkShape("embedding", "the weight", weight, [any, any], true);
+  const rows = f.embedding(weight, ids);
+  if (paddingIdx === undefined) return rows;
+  const padding = resolvePadding("embedding", paddingIdx, weight.shape[0]!);
+  // The same values on both sides: only the gradient tells them apart.
+  return f.where(ids.eq(padding).unsqueeze(-1), rows.detach(), rows);
+}
+
+/** The padding row counted from the start. @throws TensorError `argument` when there is no such row */
+export function resolvePadding(op: string, paddingIdx: number, size: number): number {
+  const at = paddingIdx < 0 ? paddingIdx + size : paddingIdx;
+  if (Number.isInteger(at) && at >= 0 && at < size) return at;
+  throw argumentError(op, "paddingIdx", `an integer in [${-size}, ${size - 1}]`, paddingIdx);
+}
+
+/** 1 where the position along a new last axis of `numClasses` equals the id, else 0. @throws TensorError `index` */
+export function oneHot(ids: Tensor, numClasses: number, dtype: DType = "int32"): Tensor {
+  if (!Number.isInteger(numClasses) || numClasses < 1) {
+    throw argumentError("oneHot", "numClasses", "a positive integer", numClasses);
+  }
+  return f.oneHot(ids, numClasses, dtype);
+}

@@ -1,0 +1,26 @@
+// nn.functional: what layers compute, without their parameters.
+
+export {
+  logSigmoid,
+  logSoftmax,
+  relu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  tanh,
+} from "../../functions.js";
+export { type GeluOptions, gelu, leakyRelu } from "./activations.js";
+export { type AttentionOptions, scaledDotProductAttention } from "./attention.js";
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  type NllOptions,
+  nllLoss,
+  type Reduction,
+} from "./cross-entropy.js";
+export { type DropoutOptions, dropout } from "./dropout.js";
+export { type EmbeddingOptions, embedding, oneHot } from "./embedding.js";
+export { linear } from "./linear.js";
+export { type LayerNormOptions, layerNorm, rmsNorm } from "./normalization.js";
+export { cosineSimilarity, normalize, pad, type SimilarityOptions } from "./similarity.js";

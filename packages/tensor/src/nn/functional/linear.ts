@@ -1,0 +1,19 @@
+// The affine map, as one product and one addition, so that a backend can do both, and what follows, in one launch.
+
+import { matmul } from "../../functions.js";
+import type { Tensor } from "../../tensor.js";
+import { any, checkFloat, checkShape } from "../checks.js";
+
+/**
+ * `x Wᵀ + b`: x [..., in], weight [out, in], bias [out]; gives [..., out].
+ * @throws TensorError `shape`, `dtype`
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  checkFloat("linear", "the input", x);
+  checkShape("linear", "the weight", weight, [any, any], true);
+  checkShape("linear", "the input", x, weight.shape.slice(1));
+  const y = matmul(x, weight.T);
+  if (!bias) return y;
+  checkShape("linear", "the bias", bias, weight.shape.slice(0, 1), true);
+  return y.add(bias);
+}

@@ -1,0 +1,135 @@
+// Containers: modules in order, in a list, or by name. Their keys are the positions or names themselves.
+
+import { argumentError, TensorError } from "../../errors.js";
+import type { Tensor } from "../../tensor.js";
+import { type Member, Module } from "../module.js";
+
+/** A module from one tensor to one tensor. */
+export type Layer = Module & { forward(x: Tensor): Tensor };
+
+function checkModule(owner: string, value: unknown): void {
+  if (!(value instanceof Module)) throw argumentError(owner, "an entry", "a Module", value);
+}
+
+abstract class Listed<M extends Module> extends Module implements Iterable<M> {
+  readonly #items: M[] = [];
+
+  protected override members(): readonly Member[] {
+    return this.#items.map((value, i) => ({ key: String(i), value }));
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** The one at a position, counted from the end when negative. @throws TensorError `index` */
+  at(position: number): M {
+    const found = this.#items.at(position);
+    if (found && Number.isInteger(position)) return found;
+    const size = this.#items.length;
+    throw new TensorError(
+      "index",
+      `${this.constructor.name}: no such entry, got ${position}, expected an integer in [${-size}, ${size - 1}]`,
+    );
+  }
+
+  /** Adds one at the end. @throws TensorError `argument` for anything but a Module */
+  append(module: M): this {
+    checkModule(this.constructor.name, module);
+    this.#items.push(module);
+    return this;
+  }
+
+  [Symbol.iterator](): Iterator<M> {
+    return this.#items.values();
+  }
+}
+
+/** Modules applied one after the other. */
+export class Sequential extends Listed<Layer> {
+  /** @throws TensorError `argument` */
+  constructor(...modules: readonly Layer[]) {
+    super();
+    for (const m of modules) this.append(m);
+  }
+
+  forward(x: Tensor): Tensor {
+    let y = x;
+    for (const m of this) y = m.forward(y);
+    return y;
+  }
+}
+
+const noForward = (name: string): TensorError =>
+  new TensorError("unsupported", `${name}: has no forward of its own; call its entries'`);
+
+/** A list of modules that a parent walks itself; it is what keeps an array's parameters from being lost. */
+export class ModuleList<M extends Module = Module> extends Listed<M> {
+  /** @throws TensorError `argument` */
+  constructor(modules: Iterable<M> = []) {
+    super();
+    for (const m of modules) this.append(m);
+  }
+
+  /** Adds several at the end. */
+  extend(modules: Iterable<M>): this {
+    for (const m of modules) this.append(m);
+    return this;
+  }
+
+  /** @throws TensorError `unsupported`: a list has no forward */
+  forward(): never {
+    throw noForward("ModuleList");
+  }
+}
+
+/** Modules by name. The names are part of the keys as they are. */
+export class ModuleDict<M extends Module = Module> extends Module {
+  readonly #items = new Map<string, M>();
+
+  /** @throws TensorError `argument` */
+  constructor(modules: Readonly<Record<string, M>> = {}) {
+    super();
+    for (const [name, m] of Object.entries(modules)) this.set(name, m);
+  }
+
+  protected override members(): readonly Member[] {
+    return [...this.#items].map(([key, value]) => ({ key, value }));
+  }
+
+  /** Adds or replaces one. @throws TensorError `argument` for a name with a dot, or no Module */
+  set(name: string, module: M): this {
+    checkModule("ModuleDict", module);
+    if (name === "" || name.includes(".")) throw argumentError("ModuleDict", "a name", "not empty, without dots", name);
+    this.#items.set(name, module);
+    return this;
+  }
+
+  /** The one of a name. @throws TensorError `argument` when there is none */
+  get(name: string): M {
+    const found = this.#items.get(name);
+    if (!found) throw argumentError("ModuleDict", "the name", `one of ${[...this.#items.keys()].join(", ")}`, name);
+    return found;
+  }
+
+  /** Whether there is one of that name. */
+  has(name: string): boolean {
+    return this.#items.has(name);
+  }
+
+  /** Names in the order they were added. */
+  keys(): string[] {
+    return [...this.#items.keys()];
+  }
+
+  /** Modules in the order they were added. */
+  values(): M[] {
+    return [...this.#items.values()];
+  }
+
+  /** @throws TensorError `unsupported`: a dictionary has no forward */
+  forward(): never {
+    throw noForward("ModuleDict");
+  }
+}

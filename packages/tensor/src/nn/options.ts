@@ -1,0 +1,49 @@
+// What layers are made with: the options that all of them take, and checks that name the layer, the field and the value.
+
+import { argumentError, TensorError } from "../errors.js";
+import type { Device } from "../graph/device.js";
+import type { Generator } from "../random.js";
+
+/** Where and how a layer's parameters are made. */
+export type ParameterOptions = {
+  /** float32 unless given. */
+  readonly dtype?: "float32" | "float64";
+  readonly device?: Device;
+  /** What initial values are drawn from; the default generator unless given. */
+  readonly generator?: Generator;
+};
+
+/** The names of `ParameterOptions`. */
+export const parameterOptions = ["dtype", "device", "generator"] as const;
+
+/** @throws TensorError `argument` unless `options` is an object with no other names than `known` */
+export function checkOptions(layer: string, options: unknown, known: readonly string[]): void {
+  const plain = typeof options === "object" && options !== null && !Array.isArray(options);
+  if (!plain) throw argumentError(layer, "options", `an object of ${known.join(", ")}`, options);
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TensorError("argument", `${layer}: unknown option, got ${unknown}, expected one of ${known.join(", ")}`, {
+    op: layer,
+    field: unknown,
+    known,
+  });
+}
+
+/** @throws TensorError `argument` unless `value` is an integer of at least 1 */
+export function checkCount(layer: string, field: string, value: unknown): void {
+  if (!Number.isInteger(value) || (value as number) < 1) throw argumentError(layer, field, "a positive integer", value);
+}
+
+/** @throws TensorError `argument` unless `value` is from 0 to 1 */
+export function checkProbability(layer: string, field: string, value: unknown): void {
+  if (!(typeof value === "number" && value >= 0 && value <= 1)) {
+    throw argumentError(layer, field, "a number from 0 to 1", value);
+  }
+}
+
+/** @throws TensorError `argument` unless `value` is a finite number of at least 0 */
+export function checkNotNegative(layer: string, field: string, value: unknown): void {
+  if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    throw argumentError(layer, field, "a finite number of at least 0", value);
+  }
+}
