@@ -7,10 +7,11 @@ import { each, type Group, polynomial } from "./group.js";
 
 const expCoefficients = [0.49999994, 0.16666521, 0.041668266, 0.0083686775, 0.0013820734];
 
-// −ln(erfc(t)) / t on [0, 3.95], weighted for the relative error of erf (2⁻²⁴).
+// −ln(erfc(t)) / t on [0, 3.95], weighted for the relative error of erf (2⁻²⁷). The constant term, 2 / √π, is in two parts.
+const erfSlopeHigh = 1.1283792;
 const erfCoefficients = [
-  1.1283792, 0.63661504, 0.102832176, -0.01940054, 0.00037068856, 0.0010710985, -0.00027517098, 9.464143e-6,
-  3.633985e-6,
+  -5.8635383e-8, 0.6366195, 0.10277686, -0.019149847, -0.00016589323, 0.0016722062, -0.00063554104, 0.00011837146,
+  -9.3354902e-6,
 ];
 
 // Adding this puts the nearest integer into the low bits of the sum.
@@ -129,7 +130,9 @@ export function emitErf(f: FunctionBuilder, x: Group): Group {
   const magnitude = each(f, (v) => f32x4.abs(v), x);
   const t = each(f, (v) => f32x4.pmin(v, limit), magnitude);
   const q = polynomial(f, t, erfCoefficients);
-  const exponent = each(f, (a, b) => f32x4.neg(f32x4.mul(a, b)), t, q);
+  const slope = f.constants.f32x4(-erfSlopeHigh);
+  const first = each(f, (v) => f32x4.mul(v, slope), t);
+  const exponent = each(f, (a, b, c) => f.nmadd(a, b, c), q, t, first);
   const m = expm1NonPositive(f, exponent);
   return withSign(
     f,

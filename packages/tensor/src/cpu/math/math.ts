@@ -47,7 +47,7 @@ export const mathEmitters = {
   log: unary(1, emitLog),
   log1p: unary(2, emitLog1p),
   tanh: unary(3, emitTanh),
-  erf: unary(3, emitErf),
+  erf: unary(2.5, emitErf),
   /** |x| ≤ 2²⁶, NaN beyond; the sign of a zero result is not kept. */
   sin: unary(2, emitSin),
   cos: unary(2, emitCos),
