@@ -2,11 +2,14 @@
 
 import * as tape from "./autograd/backward.js";
 import { refusePromise, withGrad } from "./autograd/mode.js";
+import type { Variable } from "./autograd/variable.js";
 import { defaultDevice } from "./default-device.js";
 import { type DataArray, makeData } from "./dtype.js";
 import { shapeError, TensorError } from "./errors.js";
 import type { Device } from "./graph/device.js";
 import type { Node } from "./graph/node.js";
+import { scatterAddRows } from "./ops/anchors.js";
+import { cat } from "./ops/shape-ops.js";
 import { contiguousStrides, isContiguous, sameShape } from "./shape.js";
 import { dataNodeOf, Tensor } from "./tensor.js";
 
@@ -64,6 +67,24 @@ export function grad(
  * `grad` instead hands it out for good: its memory then waits for garbage collection.
  */
 export const gradientOf = (leaf: Tensor): Tensor | undefined => leaf.gradient as Tensor | undefined;
+
+/**
+ * The gradient of a leaf that some rows only reach (`embedding` with `sparse`): `values[i]` [count, width] belongs to row
+ * `indices[i]`; rows of one index add up. Undefined when the gradient is dense or missing.
+ */
+export function rowGradientOf(leaf: Tensor): { readonly indices: Tensor; readonly values: Tensor } | undefined {
+  const { rowGradients } = leaf;
+  if (rowGradients.length === 0) return undefined;
+  const join = (parts: readonly Variable[]): Tensor =>
+    withGrad("rowGradientOf", false, () => cat(parts as readonly Tensor[]));
+  return { indices: join(rowGradients.map((r) => r.ids)), values: join(rowGradients.map((r) => r.rows)) };
+}
+
+/** Replaces the rows of a row-sparse gradient, for clipping and scaling. */
+export function replaceRowGradient(leaf: Tensor, indices: Tensor, values: Tensor): void {
+  const size = leaf.shape[0]!;
+  leaf.rowGradients = [{ ids: indices, rows: values, dense: () => scatterAddRows<Variable>(values, indices, size) }];
+}
 
 /** Replaces the gradient of a leaf by a value computed from it. @throws TensorError `shape`, `dtype` */
 export function replaceGradient(leaf: Tensor, gradient: Tensor): void {

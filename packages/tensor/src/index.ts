@@ -12,6 +12,8 @@ export {
   keep,
   noGrad,
   replaceGradient,
+  replaceRowGradient,
+  rowGradientOf,
   scope,
 } from "./control.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu/device.js";

@@ -58,7 +58,10 @@ export class Tensor extends Variable {
     return this.gradFn === undefined;
   }
 
-  /** The gradient that backward passes have added up, for leaves that require one. */
+  /**
+   * The gradient that backward passes have added up, for leaves that require one. Undefined for a row-sparse one: see
+   * `rowGradientOf`.
+   */
   get grad(): Tensor | undefined {
     if (this.gradient) this.gradient.exposed = true;
     return this.gradient as Tensor | undefined;
@@ -67,6 +70,7 @@ export class Tensor extends Variable {
     if (value && !sameShape(value.shape, this.shape)) throw ops.shapeMismatch("grad", this.shape, value.shape);
     if (this.gradient && this.gradient !== value) freeGradient(this.gradient);
     this.gradient = value;
+    this.rowGradients = [];
   }
 
   /** Adds d(this)/d(leaf), times `gradient` for tensors that are no scalars, to every leaf's `grad`. */

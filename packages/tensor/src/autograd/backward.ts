@@ -6,7 +6,7 @@ import type { Node, Value } from "../graph/node.js";
 import { sameShape } from "../shape.js";
 import { filled, sumOf } from "./accumulate.js";
 import { withGrad } from "./mode.js";
-import type { GradFn, Variable } from "./variable.js";
+import { type GradFn, type RowGradient, Variable } from "./variable.js";
 
 /** How a backward pass treats its graph. */
 export type BackwardOptions = {
@@ -48,12 +48,18 @@ function propagate<T extends Variable>(
   gradients: readonly T[],
   wanted: readonly T[],
   options: BackwardOptions,
-): { leaves: Map<Variable, Variable>; results: (Variable | undefined)[] } {
+): { leaves: Map<Variable, Variable>; rows: Map<Variable, RowGradient[]>; results: (Variable | undefined)[] } {
   const { retainGraph = options.createGraph ?? false, createGraph = false } = options;
   const records = recordsBefore(outputs);
   const arrived = new Map<GradFn, (Variable | undefined)[]>();
   const leaves = new Map<Variable, Variable>();
-  const give = (x: Variable, g: Variable): void => {
+  const rows = new Map<Variable, RowGradient[]>();
+  const give = (x: Variable, arriving: Variable | RowGradient): void => {
+    if (!(arriving instanceof Variable) && !x.gradFn && !wanted.includes(x as T)) {
+      rows.set(x, [...(rows.get(x) ?? []), arriving]);
+      return;
+    }
+    const g = arriving instanceof Variable ? arriving : arriving.dense();
     if (!x.gradFn) {
       const before = leaves.get(x);
       leaves.set(x, before ? sumOf(before, g) : g);
@@ -95,7 +101,7 @@ function propagate<T extends Variable>(
     const g = leaves.get(w);
     if (g) found.set(w, g);
   }
-  return { leaves, results: wanted.map((w) => found.get(w)) };
+  return { leaves, rows, results: wanted.map((w) => found.get(w)) };
 }
 
 const freedError = (name: string): TensorError =>
@@ -132,9 +138,32 @@ function seed<T extends Variable>(op: string, y: T, gradient: T | undefined): T 
 /** Adds d(output)/d(leaf) to the gradient of every leaf below. @throws TensorError `state`, `shape` */
 export function backward<T extends Variable>(output: T, gradient: T | undefined, options: BackwardOptions): void {
   const start = seed("backward", output, gradient);
-  const { leaves } = propagate([output], [start], [], options);
+  const { leaves, rows } = propagate([output], [start], [], options);
+  addRowGradients(leaves, rows);
   addGradients(leaves, options.createGraph);
   output.device.keep(output.value);
+}
+
+/** Rows stay apart while a leaf has nothing but rows; otherwise they join its dense gradient. */
+function addRowGradients(leaves: Map<Variable, Variable>, rows: ReadonlyMap<Variable, readonly RowGradient[]>): void {
+  withGrad("backward", false, () => {
+    const whole = (list: readonly RowGradient[]): Variable | undefined =>
+      list.map((r) => r.dense()).reduce<Variable | undefined>((sum, g) => (sum ? sumOf(sum, g) : g), undefined);
+    for (const [leaf, list] of rows) {
+      const dense = leaves.get(leaf);
+      if (!dense && !leaf.gradient) leaf.rowGradients = [...leaf.rowGradients, ...list];
+      else {
+        const g = whole([...leaf.rowGradients, ...list])!;
+        leaf.rowGradients = [];
+        leaves.set(leaf, dense ? sumOf(dense, g) : g);
+      }
+    }
+    for (const [leaf, dense] of leaves) {
+      const g = whole(leaf.rowGradients);
+      if (g) leaves.set(leaf, sumOf(dense, g));
+      leaf.rowGradients = [];
+    }
+  });
 }
 
 /** Adds to the gradients of leaves, as a backward pass does at its end. */

@@ -6,6 +6,12 @@ import type { Device } from "../graph/device.js";
 import type { Value } from "../graph/node.js";
 import type { Layout, Shape } from "../shape.js";
 
+/**
+ * A gradient that is zero but for some rows of its first axis: rows [count, width] at ids [count], int32. Rows of one id
+ * add up. `dense` gives the whole array.
+ */
+export type RowGradient = { readonly ids: Variable; readonly rows: Variable; readonly dense: () => Variable };
+
 /** How a result came to be. `backward` maps gradients of the outputs to gradients of the inputs. */
 export type GradFn = {
   readonly name: string;
@@ -14,7 +20,10 @@ export type GradFn = {
   saved: readonly Variable[];
   /** One gradient an output (undefined: none arrived) in, one an input out. Undefined once its graph was freed. */
   backward:
-    | ((gradients: readonly (Variable | undefined)[], needs: readonly boolean[]) => readonly (Variable | undefined)[])
+    | ((
+        gradients: readonly (Variable | undefined)[],
+        needs: readonly boolean[],
+      ) => readonly (Variable | RowGradient | undefined)[])
     | undefined;
   readonly outputs: number;
 };
@@ -41,6 +50,8 @@ export abstract class Variable {
   gradIndex = 0;
   /** @internal The accumulated gradient of a leaf. */
   gradient: Variable | undefined = undefined;
+  /** @internal Accumulated gradients of a leaf that touch some rows only. */
+  rowGradients: readonly RowGradient[] = [];
   /** @internal Whether gradients flow to or through this variable. */
   tracked = false;
   /** @internal For a gradient: the one it was added to, whose memory it makes redundant. */

@@ -31,6 +31,8 @@ export type Kernel = {
  * - `scatterAdd`: [table, width, rows]; inputs x (no table), ids (int32, rows only); output (no rows), which it zeroes
  *   first, gets each row of x added at row ids[row]. Rows with the same id are added in order, so results are
  *   deterministic. An id outside [0, table) is skipped and gives a launch error.
+ * - `scatterInto`: the same iteration space on top of what the output holds: rows are added, or (`set`) put in its place,
+ *   where rows of one id hold equal values. Touches the rows named and no others.
  * - `scan`: [outer…, row]; inclusive prefix sums along the row (suffix sums when `reverse`).
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
  */
@@ -38,6 +40,7 @@ export type AnchorOps = {
   readonly matmul: { readonly type: "float32" | "float64" };
   readonly gather: { readonly type: DType };
   readonly scatterAdd: { readonly type: "float32" | "float64" };
+  readonly scatterInto: { readonly type: "float32" | "float64"; readonly mode: "add" | "set" };
   readonly scan: { readonly type: DType; readonly reverse: boolean };
   readonly sort: { readonly type: DType; readonly descending: boolean };
 };

@@ -18,7 +18,7 @@ import { faultWords, firstFault } from "./anchors/faults.js";
 import { GatherExecutable } from "./anchors/gather.js";
 import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
 import { ScanExecutable } from "./anchors/scan.js";
-import { ScatterAddExecutable } from "./anchors/scatter-add.js";
+import { ScatterExecutable } from "./anchors/scatter.js";
 import { gemmModule, gemmWorkspaceByteLength } from "./gemm/gemm.js";
 import { createPool, type Pool } from "./pool/pool.js";
 import { defaultParallelNanoseconds } from "./run/cost.js";
@@ -138,7 +138,11 @@ export class CpuBackend implements Backend {
       }
       case "scatterAdd": {
         const { type } = call.attributes;
-        return this.#cached(`scatterAdd/${type}`, () => new ScatterAddExecutable(type, this.#pool));
+        return this.#cached(`scatterAdd/${type}`, () => new ScatterExecutable(type, "zero", this.#pool));
+      }
+      case "scatterInto": {
+        const { type, mode } = call.attributes;
+        return this.#cached(`scatterInto/${type}/${mode}`, () => new ScatterExecutable(type, mode, this.#pool));
       }
       case "scan": {
         const { type, reverse } = call.attributes;

@@ -60,6 +60,8 @@ export class Binder {
     label: string;
     overlapsWrites: boolean;
     isMap: boolean;
+    /** Moves a table to where rows are scattered into it: not needed when that is in place. */
+    copiesBase: boolean;
     /** Part of a loop: its stage counted from the start of the step, and whether it starts one. */
     step: { readonly first: boolean; readonly stage: number } | undefined;
   }[] = [];
@@ -89,11 +91,15 @@ export class Binder {
     kind: {
       overlapsWrites?: boolean;
       isMap?: boolean;
+      copiesBase?: boolean;
       step?: { readonly first: boolean; readonly stage: number };
     } = {},
   ): number {
-    const { overlapsWrites = false, isMap = false, step } = kind;
-    return this.#drafts.push({ executable, sizes, reads, writes, scalars, label, overlapsWrites, isMap, step }) - 1;
+    const { overlapsWrites = false, isMap = false, copiesBase = false, step } = kind;
+    return (
+      this.#drafts.push({ executable, sizes, reads, writes, scalars, label, overlapsWrites, isMap, copiesBase, step }) -
+      1
+    );
   }
 
   /** Operands of a laid-out group over the space joined for one kernel. */
@@ -136,6 +142,10 @@ export class Binder {
     if (!epilogue) {
       const executable = this.#kernels.anchor(call);
       if (!executable) return false;
+      if (node.op.name === "scatterInto") {
+        this.#scatterInto(node, inputs, executable);
+        return true;
+      }
       const writes = node.outputs.map((o, k) => this.#slot(node, k, anchorOutputStrides(node, o.shape), 0));
       this.#draft(executable, node.sizes, inputs, writes, 0, node.op.label);
       return true;
@@ -159,6 +169,24 @@ export class Binder {
     );
     this.#takeScalars(draft, composed, slots);
     return true;
+  }
+
+  /** Copies the table, unless it is overwritten in place, and scatters on top. The node's last input is the table. */
+  #scatterInto(node: Node, inputs: readonly Slot[], executable: Executable): void {
+    const { shape, dtype } = node.outputs[0]!;
+    const base = inputs[inputs.length - 1]!;
+    const count = sizeOf(shape);
+    if (count === 0) return;
+    const copy = this.#kernels.kernel(kernelOf(copyProgram(dtype), { sizes: [count], strides: [[1], [1]] }));
+    const from: Slot = { value: base.value, operand: { ...base.operand, strides: [1] } };
+    this.#draft(copy, [count], [from], [this.#slot(node, 0, [1], 0)], 0, node.op.label, {
+      isMap: true,
+      copiesBase: true,
+    });
+    const write = this.#slot(node, 0, [...contiguousStrides(shape), 0], 0);
+    this.#draft(executable, node.sizes, inputs.slice(0, -1) as Slot[], [write], 0, node.op.label, {
+      overlapsWrites: true,
+    });
   }
 
   /** One copy a region, in order. */
@@ -254,6 +282,9 @@ export class Binder {
 
   /** Stages, places for temporaries, and the list of what changes from run to run. */
   finish(): BoundPlan {
+    const inPlace = this.#roots.map((r) => this.#mayOverwrite(r));
+    const overwritten = new Set(this.#roots.flatMap((r, k) => (inPlace[k] ? [`${r.node.slot},${r.index}`] : [])));
+    const skipped = this.#drafts.map((d) => d.copiesBase && overwritten.has(d.writes[0]!.value));
     const stages = this.#stages();
     const rootOf = new Map<string, number>();
     this.#roots.forEach((r, k) => rootOf.set(`${r.node.slot},${r.index}`, k));
@@ -264,7 +295,7 @@ export class Binder {
       else l.to = stage;
     };
     this.#drafts.forEach((d, i) => {
-      for (const x of [...d.reads, ...d.writes]) if (x.value) touch(x.value, stages[i]!);
+      if (!skipped[i]) for (const x of [...d.reads, ...d.writes]) if (x.value) touch(x.value, stages[i]!);
     });
     const temporaries: Temporary[] = [];
     const placeOf = new Map<string, number>();
@@ -276,7 +307,7 @@ export class Binder {
     const { bindingAlignment, maxBufferByteLength } = this.#backend.capabilities;
     const memory = planMemory(temporaries, Math.max(64, bindingAlignment), maxBufferByteLength);
     const patches: { operand: LaunchOperand; source: Source }[] = [];
-    const launches = this.#drafts.map((d, i): Launch => {
+    const all = this.#drafts.map((d, i): Launch => {
       const operands = [...d.reads, ...d.writes].map((x) => {
         const operand: LaunchOperand = x.operand;
         if (!x.value) return operand;
@@ -298,8 +329,9 @@ export class Binder {
         label: d.label,
       };
     });
-    const scalars = this.#scalars.map((s) => ({ launch: launches[s.draft]!, at: s.at, slot: s.slot, index: s.index }));
-    return { launches, patches, scalars, memory, inPlace: this.#roots.map((r) => this.#mayOverwrite(r)) };
+    const launches = all.filter((_, i) => !skipped[i]);
+    const scalars = this.#scalars.map((s) => ({ launch: all[s.draft]!, at: s.at, slot: s.slot, index: s.index }));
+    return { launches, patches, scalars, memory, inPlace };
   }
 
   /** Bytes of a pending node's output; undefined for data. */

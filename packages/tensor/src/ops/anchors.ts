@@ -2,7 +2,13 @@
 // declines one, the same result comes from row programs.
 
 import { withGrad } from "../autograd/mode.js";
-import { applyProgram, makeProgramOp, type ProgramOp, type ProgramOperand } from "../autograd/program-op.js";
+import {
+  applyProgram,
+  makeProgramOp,
+  type ProgramOp,
+  type ProgramOperand,
+  roleLayout,
+} from "../autograd/program-op.js";
 import { record, type Variable } from "../autograd/variable.js";
 import { dense, expand, permute, reshape, tracks } from "../autograd/views.js";
 import type { AnchorCall, AnchorName, AnchorOps } from "../backend/backend.js";
@@ -206,6 +212,57 @@ export function scatterAddRows<T extends Variable>(x: T, ids: T, size: number): 
   }
   return y as T;
 }
+
+/** A table with rows added to it or put into it at ids; not differentiable. In place when it is what an update overwrites. */
+export function scatterInto<T extends Variable>(table: T, ids: T, rows: T, mode: "add" | "set"): T {
+  const [size, width] = table.shape as [number, number];
+  const sizes = [size, width, ids.shape[0]!];
+  const laid = (variable: Variable, strides: readonly number[]): Laid => ({
+    variable,
+    layout: { shape: sizes, strides, offset: variable.layout.offset },
+  });
+  const operands = [
+    laid(rows, [0, rows.layout.strides[1]!, rows.layout.strides[0]!]),
+    laid(ids, [0, 0, ids.layout.strides[0]!]),
+    laid(table, [...table.layout.strides, 0]),
+  ];
+  const type = table.dtype as "float32" | "float64";
+  const native = anchor("scatterInto", { type, mode }, sizes, operands, [{ shape: table.shape, dtype: type }]);
+  if (native) return native[0] as T;
+  const position = { variable: undefined, layout: { shape: sizes, strides: [1, 0, 0], offset: 0 } };
+  const place = { variable: undefined, layout: { shape: sizes, strides: [0, 0, 1], offset: 0 } };
+  const base = { variable: table, layout: roleLayout(table, "row", sizes) };
+  return fallback(intoOp(type, mode), table, sizes, [operands[0]!, operands[1]!, position, place, base]) as T;
+}
+
+const intoOp = (type: DType, mode: "add" | "set"): ProgramOp =>
+  rowProgram(`scatterInto${type}${mode}`, () => {
+    const row = new RowBuilder();
+    const inputs = [
+      { kind: "buffer", type, role: "full" },
+      { kind: "buffer", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+      { kind: "index", type: "int32", role: "full" },
+      { kind: "buffer", type, role: "row" },
+    ] as const;
+    const [x, id, target, place] = [
+      input(0, type, "full"),
+      input(1, "int32", "full"),
+      input(2, "int32", "full"),
+      input(3, "int32", "full"),
+    ];
+    const base = input(4, type, "row");
+    const hit = s.eq(id, target);
+    const last = row.max(s.select(hit, place, constant(-1, "int32")));
+    const chosen = mode === "add" ? hit : s.eq(place, last);
+    const sum = row.sum(s.select(chosen, x, constant(0, type)));
+    const expr = mode === "add" ? s.add(base, sum) : s.select(s.lt(last, 0), base, sum);
+    return makeProgramOp(
+      "scatterInto",
+      makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
+      true,
+    );
+  });
 
 /** Σ of everything up to each position along the last axis (from the end when `reverse`). */
 export function cumulativeSum<T extends Variable>(x: T, reverse: boolean): T {

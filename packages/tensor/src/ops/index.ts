@@ -8,6 +8,7 @@ export { type LoopResult, type LoopSpec, type LoopStep, loop } from "./loop.js";
 export * from "./maths.js";
 export { bmm, einsum, matmul } from "./matmul.js";
 export * from "./reduce.js";
+export { addRows, mergeRows, setRows, takeRows } from "./row-updates.js";
 export * from "./rows.js";
 export * from "./select.js";
 export * from "./shape-ops.js";

@@ -1,9 +1,10 @@
 // Reading and writing by index: embedding, gather, scatterAdd, indexSelect, masks by position, one-hot.
 // Ids that the host holds are range-checked here; others by guarded kernels, whose faults appear when a value is read.
 
+import { withGrad } from "../autograd/mode.js";
 import { applyProgram, makeProgramOp, type ProgramOp, sameDevice } from "../autograd/program-op.js";
-import type { Variable } from "../autograd/variable.js";
-import { expand, permute, reshape } from "../autograd/views.js";
+import { record, type Variable } from "../autograd/variable.js";
+import { expand, permute, reshape, tracks } from "../autograd/views.js";
 import { type DType, isFloat, isInteger } from "../dtype.js";
 import { shapeError, TensorError } from "../errors.js";
 import { constant, input, scalar } from "../kernel/expr.js";
@@ -34,13 +35,26 @@ export function checkIds(op: string, ids: Variable, size: number, ignored?: numb
 
 const asInt = <T extends Variable>(ids: T): T => cast(ids, "int32");
 
-/** Rows of a [size, width] table by ids of any shape; [ids…, width]. @throws TensorError `index`, `shape`, `dtype` */
-export function embedding<T extends Variable>(table: T, ids: T): T {
+/**
+ * Rows of a [size, width] table by ids of any shape; [ids…, width]. With `sparse` the table's gradient holds the rows
+ * used and no others. @throws TensorError `index`, `shape`, `dtype`
+ */
+export function embedding<T extends Variable>(table: T, ids: T, options: { readonly sparse?: boolean } = {}): T {
   if (table.shape.length !== 2) throw shapeError("embedding", "the table needs two axes", [table.shape]);
   sameDevice("embedding", [table, ids]);
   checkIds("embedding", ids, table.shape[0]!);
   const flat = reshape(asInt(ids), [sizeOf(ids.shape)]);
-  return reshape(gatherRows(table, flat), [...ids.shape, table.shape[1]!]);
+  const shape = [...ids.shape, table.shape[1]!];
+  if (!options.sparse || !tracks([table])) return reshape(gatherRows(table, flat), shape);
+  const rows = withGrad("embedding", false, () => gatherRows(table, flat));
+  const size = table.shape[0]!;
+  record([rows], {
+    name: "embedding",
+    inputs: [table],
+    saved: [],
+    backward: ([g]) => [g && { ids: flat, rows: g, dense: () => scatterAddRows(g, flat as Variable, size) }],
+  });
+  return reshape(rows, shape);
 }
 
 /** The slices of x along `dim` that a vector of ids names. @throws TensorError `index`, `shape`, `dtype` */

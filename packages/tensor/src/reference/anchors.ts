@@ -62,21 +62,17 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
   scatterAdd: {
     inputTypes: ({ type }) => [type, idType],
     outputTypes: ({ type }) => [type],
-    run: (_, [tableRows, width, rows], [updates, ids, out]) => {
-      forEachIndex([tableRows!, width!], (index) => out!.write(addressOf(out!, index), 0));
-      return forEachRow(
-        rows!,
-        tableRows!,
-        (row) => ids!.read(addressOf(ids!, [0, 0, row])),
-        (row, id) => {
-          if (id === undefined) return;
-          for (let w = 0; w < width!; w++) {
-            const address = addressOf(out!, [id, w]);
-            out!.write(address, out!.read(address) + updates!.read(addressOf(updates!, [0, w, row])));
-          }
-        },
-      );
+    run: (_, sizes, views) => {
+      const [tableRows, width] = sizes;
+      const out = views[2]!;
+      forEachIndex([tableRows!, width!], (index) => out.write(addressOf(out, index), 0));
+      return scatter(sizes, views, true);
     },
+  },
+  scatterInto: {
+    inputTypes: ({ type }) => [type, idType],
+    outputTypes: ({ type }) => [type],
+    run: ({ mode }, sizes, views) => scatter(sizes, views, mode === "add"),
   },
   scan: {
     inputTypes: ({ type }) => [type],
@@ -120,6 +116,27 @@ export const ruleOf = (op: AnchorName): AnchorRule<AnchorName> => anchorRules[op
 function compare(a: number, b: number): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Adds rows to rows of the output, or puts them there. */
+function scatter(
+  [tableRows, width, rows]: Sizes,
+  [updates, ids, out]: readonly View[],
+  adds: boolean,
+): string | undefined {
+  return forEachRow(
+    rows!,
+    tableRows!,
+    (row) => ids!.read(addressOf(ids!, [0, 0, row])),
+    (row, id) => {
+      if (id === undefined) return;
+      for (let w = 0; w < width!; w++) {
+        const address = addressOf(out!, [id, w]);
+        const value = updates!.read(addressOf(updates!, [0, w, row]));
+        out!.write(address, adds ? out!.read(address) + value : value);
+      }
+    },
+  );
 }
 
 /** Calls `visit` with every row and its id, or undefined for an id outside the table; says which id was the first. */

@@ -1,4 +1,4 @@
-// scatterAdd: adds rows to rows of a zeroed table. Threads share out the columns and each walks all rows in order, so
+// scatterAdd and scatterInto: adds rows to rows of a table, zeroed first or not, or puts them there. Threads share out the columns and each walks all rows in order, so
 // sums never depend on the number of threads.
 
 import type { Launch } from "../../backend/backend.js";
@@ -38,12 +38,19 @@ const words = [
 // Threads share out columns in whole cache lines.
 const columnGrain = 16;
 
-/** The kernel's module for one dtype; exports `scatterAdd`. */
-export function scatterAddModule(type: "float32" | "float64", shared: boolean): Uint8Array<ArrayBuffer> {
+/** What happens to the table: zeroed and added to, added to, or overwritten. */
+export type ScatterMode = "zero" | "add" | "set";
+
+/** The kernel's module for one dtype; exports `scatter`. */
+export function scatterModule(
+  type: "float32" | "float64",
+  mode: ScatterMode,
+  shared: boolean,
+): Uint8Array<ArrayBuffer> {
   const bytes = byteLengthOf(type);
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", { shared });
-  module.function({ params: kernelParams, export: "scatterAdd" }, (f, { params, thread, threads }) => {
+  module.function({ params: kernelParams, export: "scatter" }, (f, { params, thread, threads }) => {
     const p = loadWords(f, words, params);
     const faults = f.local("i32", i32.add(params, words.length * 4));
     const share = shareOf(f, thread, threads, p.width, columnGrain);
@@ -54,14 +61,16 @@ export function scatterAddModule(type: "float32" | "float64", shared: boolean): 
     const dense = f.local("i32", i32.and(i32.eq(p.updateColumn, bytes), i32.eq(p.outputColumn, bytes)));
     const row = f.local("i32");
     const to = f.local("i32", p.output);
-    f.for(row, 0, p.tableRows, 1, () => {
-      f.if(
-        i32.eq(p.outputColumn, bytes),
-        () => f.memoryFill(to, 0, i32.mul(count, bytes)),
-        () => eachColumn(f, count, [[to, p.outputColumn]], ([at]) => storeZero(f, type, at!)),
-      );
-      f.increment(to, p.outputRow);
-    });
+    if (mode === "zero") {
+      f.for(row, 0, p.tableRows, 1, () => {
+        f.if(
+          i32.eq(p.outputColumn, bytes),
+          () => f.memoryFill(to, 0, i32.mul(count, bytes)),
+          () => eachColumn(f, count, [[to, p.outputColumn]], ([at]) => storeZero(f, type, at!)),
+        );
+        f.increment(to, p.outputRow);
+      });
+    }
     f.for(row, 0, p.rows, 1, () => {
       const id = f.local("i32", i32.load(i32.add(p.ids, i32.mul(row, p.idStride))));
       const from = f.local("i32", i32.add(p.updates, i32.mul(row, p.updateRow)));
@@ -72,13 +81,13 @@ export function scatterAddModule(type: "float32" | "float64", shared: boolean): 
         () =>
           f.if(
             dense,
-            () => addDense(f, type, to, from, count),
+            () => putDense(f, type, mode, to, from, count),
             () => {
               const walk = [
                 [to, p.outputColumn],
                 [from, p.updateColumn],
               ] as const;
-              eachColumn(f, count, walk, ([at, x]) => addOne(f, type, at!, x!));
+              eachColumn(f, count, walk, ([at, x]) => putOne(f, type, mode, at!, x!));
             },
           ),
       );
@@ -109,15 +118,22 @@ function storeZero(f: FunctionBuilder, type: "float32" | "float64", to: Local<"i
   else f.store.f32(to, 0);
 }
 
-function addOne(f: FunctionBuilder, type: "float32" | "float64", to: Local<"i32">, from: Local<"i32">): void {
-  if (type === "float64") f.store.f64(to, f64.add(f64.load(to), f64.load(from)));
-  else f.store.f32(to, f32.add(f32.load(to), f32.load(from)));
+function putOne(
+  f: FunctionBuilder,
+  type: "float32" | "float64",
+  mode: ScatterMode,
+  to: Local<"i32">,
+  from: Local<"i32">,
+): void {
+  if (type === "float64") f.store.f64(to, mode === "set" ? f64.load(from) : f64.add(f64.load(to), f64.load(from)));
+  else f.store.f32(to, mode === "set" ? f32.load(from) : f32.add(f32.load(to), f32.load(from)));
 }
 
 // Whole vectors, then element by element.
-function addDense(
+function putDense(
   f: FunctionBuilder,
   type: "float32" | "float64",
+  mode: ScatterMode,
   row: Local<"i32">,
   update: Local<"i32">,
   count: Local<"i32">,
@@ -128,27 +144,29 @@ function addDense(
   const end = f.local("i32", i32.add(to, i32.mul(count, bytes)));
   const wholeEnd = f.local("i32", i32.add(to, i32.and(i32.mul(count, bytes), -16)));
   f.while(i32.ne(to, wholeEnd), () => {
-    f.store.v128(to, add(v128.load(to), v128.load(from)));
+    f.store.v128(to, mode === "set" ? v128.load(from) : add(v128.load(to), v128.load(from)));
     f.increment(to, 16);
     f.increment(from, 16);
   });
   f.while(i32.ne(to, end), () => {
-    addOne(f, type, to, from);
+    putOne(f, type, mode, to, from);
     f.increment(to, bytes);
     f.increment(from, bytes);
   });
 }
 
-/** scatterAdd of one dtype. */
-export class ScatterAddExecutable implements CpuExecutable {
+/** scatterAdd or scatterInto of one dtype. */
+export class ScatterExecutable implements CpuExecutable {
   readonly key: string;
   readonly #bytes: number;
+  readonly #zeroes: boolean;
   readonly #kernel: number;
 
-  constructor(type: "float32" | "float64", pool: Pool) {
-    this.key = `scatterAdd/${type}`;
+  constructor(type: "float32" | "float64", mode: ScatterMode, pool: Pool) {
+    this.key = `scatter/${type}/${mode}`;
     this.#bytes = byteLengthOf(type);
-    this.#kernel = pool.register(scatterAddModule(type, pool.shared), "scatterAdd");
+    this.#zeroes = mode === "zero";
+    this.#kernel = pool.register(scatterModule(type, mode, pool.shared), "scatter");
   }
 
   plan({ sizes, operands }: Launch, { threads, parallelNanoseconds }: Crew): Work {
@@ -169,7 +187,8 @@ export class ScatterAddExecutable implements CpuExecutable {
       },
       faultWords(threads),
     );
-    const nanoseconds = launchCost(bytes * 0.1, rows + tableRows, (rows + tableRows) * width);
+    const touched = this.#zeroes ? rows + tableRows : rows;
+    const nanoseconds = launchCost(bytes * 0.1, touched, touched * width);
     const step: Step = {
       kernel: this.#kernel,
       block,

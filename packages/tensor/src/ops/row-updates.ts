@@ -1,0 +1,119 @@
+// Updates that touch some rows of a table: for optimizers on row-sparse gradients. Used as the value of an update
+// (`assign`), they run in place and cost what the rows cost, not what the table does.
+
+import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program-op.js";
+import type { Variable } from "../autograd/variable.js";
+import { dense } from "../autograd/views.js";
+import { shapeError } from "../errors.js";
+import { leafNode } from "../graph/node.js";
+import { constant, input } from "../kernel/expr.js";
+import { makeProgram, RowBuilder } from "../kernel/program.js";
+import * as s from "../kernel/scalar.js";
+import { contiguous } from "../shape.js";
+import { gatherRows, scatterAddRows, scatterInto } from "./anchors.js";
+
+function check(op: string, table: Variable, ids: Variable, rows: Variable): void {
+  const fits =
+    table.shape.length === 2 &&
+    rows.shape.length === 2 &&
+    ids.shape.length === 1 &&
+    rows.shape[0] === ids.shape[0] &&
+    rows.shape[1] === table.shape[1];
+  if (!fits)
+    throw shapeError(op, "needs a table [size, width], ids [count] and rows [count, width]", [
+      table.shape,
+      ids.shape,
+      rows.shape,
+    ]);
+}
+
+/** The table with `rows` [count, width] added at `ids` [count]; rows of one id add up, in order. @throws TensorError `shape` */
+export function addRows<T extends Variable>(table: T, ids: T, rows: T): T {
+  check("addRows", table, ids, rows);
+  return scatterInto(dense(table), ids, rows, "add");
+}
+
+/** The table with `rows` put at `ids`; rows of one id must be equal. @throws TensorError `shape` */
+export function setRows<T extends Variable>(table: T, ids: T, rows: T): T {
+  check("setRows", table, ids, rows);
+  return scatterInto(dense(table), ids, rows, "set");
+}
+
+/** Rows `ids` of a table. */
+export const takeRows = <T extends Variable>(table: T, ids: T): T => gatherRows(table, ids);
+
+/**
+ * Rows of one id added up: `rows[i]` is the sum over all entries with the id of entry i, so equal ids hold equal rows, and
+ * `first[i]` (bool) marks the first entry of each id.
+ */
+export function mergeRows<T extends Variable>(ids: T, rows: T): { readonly rows: T; readonly first: T } {
+  const count = ids.shape[0]!;
+  const leader = leaders(ids);
+  const sums = scatterAddRows(rows, leader, count);
+  return { rows: gatherRows(sums, leader), first: isOwnPosition(leader) };
+}
+
+/** The first position that holds the same id, for every position; on the host when it knows the ids. */
+function leaders<T extends Variable>(ids: T): T {
+  const { host } = ids.value.node;
+  const count = ids.shape[0]!;
+  if (host && ids.value.node.outputs[0]!.shape.length === 1 && host.length === count) {
+    const seen = new Map<number, number>();
+    const data = new Int32Array(count);
+    for (let i = 0; i < count; i++) {
+      const id = host[i]!;
+      const at = seen.get(id);
+      if (at === undefined) seen.set(id, i);
+      data[i] = at ?? i;
+    }
+    const node = leafNode([count], "int32", { host: data });
+    return ids.make({ value: { node, index: 0 }, layout: contiguous([count]), dtype: "int32", device: ids.device });
+  }
+  const sizes = [count, count];
+  const stride = ids.layout.strides[0]!;
+  const operands = [
+    { variable: ids, layout: { shape: sizes, strides: [stride, 0], offset: ids.layout.offset } },
+    { variable: ids, layout: { shape: sizes, strides: [0, stride], offset: ids.layout.offset } },
+    { variable: undefined, layout: { shape: sizes, strides: [0, 1], offset: 0 } },
+  ];
+  return applyProgram(leaderOp(), ids, ids.device, sizes, operands, [])[0]!;
+}
+
+let leaderProgram: ProgramOp | undefined;
+
+function leaderOp(): ProgramOp {
+  const row = new RowBuilder();
+  const same = s.eq(input(0, "int32", "full"), input(1, "int32", "full"));
+  const expr = row.min(s.select(same, input(2, "int32", "full"), constant(2147483647, "int32")));
+  const inputs = [
+    { kind: "buffer", type: "int32", role: "full" },
+    { kind: "buffer", type: "int32", role: "full" },
+    { kind: "index", type: "int32", role: "full" },
+  ] as const;
+  leaderProgram ??= makeProgramOp(
+    "firstOfId",
+    makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
+    true,
+  );
+  return leaderProgram;
+}
+
+let ownProgram: ProgramOp | undefined;
+
+function isOwnPosition<T extends Variable>(leader: T): T {
+  const inputs = [
+    { kind: "buffer", type: "int32", role: "full" },
+    { kind: "index", type: "int32", role: "full" },
+  ] as const;
+  const expr = s.eq(input(0, "int32", "full"), input(1, "int32", "full"));
+  ownProgram ??= makeProgramOp(
+    "isFirst",
+    makeProgram({ inputs, scalars: [], reduces: [], outputs: [{ expr, role: "full" }] }),
+    false,
+  );
+  const operands = [
+    { variable: leader, layout: leader.layout },
+    { variable: undefined, layout: contiguous(leader.shape) },
+  ];
+  return applyProgram(ownProgram, leader, leader.device, leader.shape, operands, [])[0]!;
+}
