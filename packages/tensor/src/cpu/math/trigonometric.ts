@@ -13,8 +13,8 @@ const halfPiHigh = Math.round((Math.PI / 2) * 2 ** 26) / 2 ** 26;
 // π/2 − halfPiHigh to 53 bits: what Math.PI lacks is 6.123233995736766e-17 for π/2.
 const halfPiLow = Math.PI / 2 - halfPiHigh + 6.123233995736766e-17;
 
-/** Largest |x| that is reduced; beyond it a float's neighbours are more than a period apart and the result is NaN. */
-export const trigonometricLimit = 2 ** 26;
+// Largest |x| that is reduced; beyond it a float's neighbours are more than a period apart and the result is NaN.
+const trigonometricLimit = 2 ** 26;
 
 /** sin x for |x| ≤ 2²⁶, NaN beyond. */
 export function emitSin(f: FunctionBuilder, x: Group): Group {

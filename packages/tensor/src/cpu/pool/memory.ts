@@ -4,8 +4,8 @@
 import { TensorError } from "../../errors.js";
 import { maxMemoryPages } from "../wasm/assembler.js";
 
-/** Bytes of a page of WebAssembly memory. */
-export const pageByteLength = 65536;
+// Bytes of a page of WebAssembly memory.
+const pageByteLength = 65536;
 
 /** A memory of `initial` pages that can grow to `maximum` pages, or to as much of that as the engine grants. */
 export function createMemory(shared: boolean, initial: number, maximum: number = maxMemoryPages): WebAssembly.Memory {

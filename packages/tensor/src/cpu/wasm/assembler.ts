@@ -3,10 +3,8 @@
 //   f.store.v128(out, f32x4.add(v128.load(a), v128.load(b)));
 
 export type { Expr, Local, Operand, ValueType } from "./expression.js";
-export { FunctionBuilder, type FunctionRef, type Label, type ParamLocals, type Params } from "./function-builder.js";
+export { FunctionBuilder, type FunctionRef } from "./function-builder.js";
 export {
-  type Address,
-  type AddressType,
   f32,
   f32x4,
   f64,
