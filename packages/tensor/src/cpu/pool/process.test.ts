@@ -1,0 +1,12 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+it("an idle pool takes next to no processor time and keeps no process alive", async () => {
+  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+  const program = [path("../../../../../scripts/run.mjs"), "ts", path("testing/abandoned-pool.ts")];
+  // Fails, too, when the program does not end in time.
+  const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 50_000 });
+  expect(Number(stdout)).toBeLessThan(100_000);
+});
