@@ -22,8 +22,14 @@ function goldSteps({ emissions, real, later, order }: Lattice, tags: Tensor, tra
   const empty = zeros([time + 1, batch], { device: emissions.device });
   const byRank = empty.scatterAdd(0, where(real.squeeze(-1), order.sub(1), time), chosen.to("float32"));
   const previous = byRank.gather(0, where(later.squeeze(-1), order.sub(2), time)).to("int32");
-  const pair = previous.mul(count).add(chosen).reshape(time * batch);
-  const moves = transitions.reshape(count * count).gather(0, pair).reshape(time, batch, 1);
+  const pair = previous
+    .mul(count)
+    .add(chosen)
+    .reshape(time * batch);
+  const moves = transitions
+    .reshape(count * count)
+    .gather(0, pair)
+    .reshape(time, batch, 1);
   return {
     emissions: where(real, emissions.gather(-1, chosen.unsqueeze(-1)), 0),
     moves: where(later, moves, 0),

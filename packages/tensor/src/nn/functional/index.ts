@@ -13,12 +13,21 @@ export {
 export { type GeluOptions, gelu, leakyRelu } from "./activations.js";
 export { type AttentionOptions, scaledDotProductAttention } from "./attention.js";
 export {
+  type CrfScores,
+  crfDecode,
+  crfLogPartition,
+  crfMarginals,
+  crfNegativeLogLikelihood,
+  crfScore,
+} from "./crf.js";
+export {
   type CrossEntropyOptions,
   crossEntropy,
   type NllOptions,
   nllLoss,
   type Reduction,
 } from "./cross-entropy.js";
+export { type CtcLengths, type CtcOptions, ctcLoss } from "./ctc.js";
 export { type DropoutOptions, dropout } from "./dropout.js";
 export { type EmbeddingOptions, embedding, oneHot } from "./embedding.js";
 export { linear } from "./linear.js";
