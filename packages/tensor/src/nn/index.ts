@@ -24,6 +24,7 @@ export {
   type MultiheadAttentionOptions,
 } from "./layers/multihead-attention.js";
 export { LayerNorm, type LayerNormLayerOptions, RMSNorm, type RMSNormOptions } from "./layers/normalization.js";
+export { GRU, LSTM, type RecurrentCall, type RecurrentOptions } from "./layers/recurrent.js";
 export {
   type DecoderMasks,
   TransformerDecoder,

@@ -1,6 +1,7 @@
 // Module: what every layer, model and criterion extends. It finds its parameters, buffers and submodules by looking at
 // its own properties, in the order they are declared, and names them as PyTorch would.
 
+import { gradientOf } from "../control.js";
 import { type DType, isFloat } from "../dtype.js";
 import { TensorError } from "../errors.js";
 import { Device } from "../graph/device.js";
@@ -206,17 +207,23 @@ export abstract class Module {
     const moved = new Map<Tensor, Tensor>();
     for (const t of [...this.parameters(), ...this.buffers()]) {
       moved.set(t, await t.detach().to(device));
-      if (t.grad) moved.set(t.grad, await t.grad.to(device));
+      const gradient = gradientOf(t);
+      if (gradient) moved.set(gradient, await gradient.to(device));
     }
     this.#replace((t) => moved.get(t)!);
     return this;
   }
 
   #replace(by: (t: Tensor) => Tensor): void {
+    for (const [key, p] of this.namedParameters()) {
+      if (p.rowGradients.length === 0) continue;
+      const message = `Module.to: a row-sparse gradient stays where it is, got one of ${key}; step or zeroGrad first`;
+      throw new TensorError("state", message, { key });
+    }
     for (const p of this.parameters()) {
-      const { grad } = p;
+      const gradient = gradientOf(p);
       rehouse(p, by(p));
-      if (grad) p.grad = by(grad);
+      if (gradient) p.grad = by(gradient);
     }
     for (const module of this.modules()) {
       for (const name of module.#buffers.keys()) module.#setBuffer(name, by(module.#buffer(name)));

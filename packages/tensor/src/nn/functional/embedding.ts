@@ -6,16 +6,21 @@ import * as f from "../../functions.js";
 import type { Tensor } from "../../tensor.js";
 import { any, checkShape } from "../checks.js";
 
-/** The row that takes no gradient, counted from the end when negative. */
-export type EmbeddingOptions = { readonly paddingIdx?: number };
+/** Options of `embedding`. */
+export type EmbeddingOptions = {
+  /** The row that takes no gradient, counted from the end when negative. */
+  readonly paddingIdx?: number;
+  /** Whether the table's gradient holds the rows used and no others; false unless given. */
+  readonly sparse?: boolean;
+};
 
 /**
  * Rows of `weight` [size, width] by integer ids of any shape; [ids…, width].
  * @throws TensorError `index` when the host knows of an id outside the table, `dtype`, `shape`, `argument`
  */
-export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: EmbeddingOptions = {}): Tensor {
+export function embedding(ids: Tensor, weight: Tensor, { paddingIdx, sparse = false }: EmbeddingOptions = {}): Tensor {
   checkShape("embedding", "the weight", weight, [any, any], true);
-  const rows = f.embedding(weight, ids);
+  const rows = f.embedding(weight, ids, { sparse });
   if (paddingIdx === undefined) return rows;
   const padding = resolvePadding("embedding", paddingIdx, weight.shape[0]!);
   // The same values on both sides: only the gradient tells them apart.

@@ -1,7 +1,7 @@
 // Embedding: a table of vectors looked up by id.
 
 import { zeros } from "../../creation.js";
-import { argumentError, TensorError } from "../../errors.js";
+import { argumentError } from "../../errors.js";
 import { sliceAssign } from "../../functions.js";
 import { checkIds } from "../../ops/indexing.js";
 import type { Tensor } from "../../tensor.js";
@@ -15,7 +15,7 @@ import { Parameter } from "../parameter.js";
 export type EmbeddingLayerOptions = ParameterOptions & {
   /** The id whose vector starts at zero and takes no gradient; counted from the end when negative. */
   readonly paddingIdx?: number;
-  /** Row-sparse gradients; only false can be given so far. */
+  /** Whether the weight's gradient holds the rows used and no others, for optimizers that take it; false unless given. */
   readonly sparse?: boolean;
 };
 
@@ -24,10 +24,11 @@ export class Embedding extends Module {
   readonly numEmbeddings: number;
   readonly embeddingDim: number;
   readonly paddingIdx: number | undefined;
+  readonly sparse: boolean;
   /** [numEmbeddings, embeddingDim]. */
   weight: Parameter;
 
-  /** @throws TensorError `argument`, `unsupported` for `sparse: true` */
+  /** @throws TensorError `argument` */
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {
     super();
     checkCount("Embedding", "numEmbeddings", numEmbeddings);
@@ -35,13 +36,9 @@ export class Embedding extends Module {
     checkOptions("Embedding", options, ["paddingIdx", "sparse", ...parameterOptions]);
     const { paddingIdx, sparse = false } = options;
     if (typeof sparse !== "boolean") throw argumentError("Embedding", "sparse", "true or false", sparse);
-    if (sparse) {
-      throw new TensorError("unsupported", "Embedding: row-sparse gradients do not exist yet, got sparse true", {
-        field: "sparse",
-      });
-    }
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
+    this.sparse = sparse;
     this.paddingIdx = paddingIdx === undefined ? undefined : resolvePadding("Embedding", paddingIdx, numEmbeddings);
     const values = normalValues([numEmbeddings, embeddingDim], 0, 1, options);
     this.weight = new Parameter(this.paddingIdx === undefined ? values : clearRow(values, this.paddingIdx));
@@ -50,7 +47,8 @@ export class Embedding extends Module {
   /** @throws TensorError `index` when the host knows of an id outside the table, `dtype` */
   forward(ids: Tensor): Tensor {
     checkIds("Embedding", ids, this.numEmbeddings);
-    return embedding(ids, this.weight, this.paddingIdx === undefined ? {} : { paddingIdx: this.paddingIdx });
+    const { weight, paddingIdx, sparse } = this;
+    return embedding(ids, weight, { paddingIdx, sparse });
   }
 }
 

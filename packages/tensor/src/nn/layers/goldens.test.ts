@@ -50,14 +50,28 @@ const makers: Readonly<Record<string, (o: Options) => Made>> = {
     const module = new nn.TransformerDecoder(layer, numLayers, norm ? { norm: new nn.LayerNorm(dModel) } : {});
     return { module, run: ({ tgt, memory, ...masks }) => [module.forward(tgt!, memory!, masks)] };
   },
+  LSTM: ({ inputSize, hiddenSize, ...o }) => {
+    const module = new nn.LSTM(inputSize, hiddenSize, o);
+    return {
+      module,
+      run: ({ input, h0, c0, lengths }) => {
+        const [output, states] = module.forward(input!, h0 && c0 && [h0, c0], { lengths });
+        return [output, ...states];
+      },
+    };
+  },
+  GRU: ({ inputSize, hiddenSize, ...o }) => {
+    const module = new nn.GRU(inputSize, hiddenSize, o);
+    return { module, run: ({ input, h0, lengths }) => module.forward(input!, h0, { lengths }) };
+  },
 };
 
-const cases: readonly GoldenCase[] = ["layers", "attention", "transformer"].flatMap((area) =>
+const cases: readonly GoldenCase[] = ["layers", "attention", "transformer", "recurrent"].flatMap((area) =>
   readGoldens(`../../../goldens/${area}.json`, import.meta.url).filter(({ op }) => /^[A-Z]/.test(op)),
 );
 
 test("there is a maker for every case", () => {
-  expect(cases.length).toBeGreaterThan(35);
+  expect(cases.length).toBeGreaterThan(55);
   expect(cases.filter(({ op }) => !(op in makers))).toEqual([]);
 });
 
