@@ -29,6 +29,8 @@ export type Declaration = {
   readonly doc: string;
   /** Tensor operands. */
   readonly roles: readonly Role[];
+  /** Which operands are integers whatever the others are: class ids, masks, positions. */
+  readonly integers: readonly number[];
   readonly scalars: number;
   readonly types: TypeRule;
   /** Where random test operands are drawn from, one range an operand. */
@@ -141,6 +143,7 @@ function elementwise<F>(
     kind: "elementwise",
     doc: spec.doc,
     roles: new Array<Role>(arity).fill("full"),
+    integers: [],
     scalars: 0,
     types: rule,
     domain: spec.domain ?? new Array(arity).fill([-2, 2]),
@@ -268,6 +271,7 @@ function rowOp(name: string, spec: RowSpec, kind: "alongRow" | "overRow", output
     kind,
     doc: spec.doc,
     roles,
+    integers: spec.integers ?? [],
     scalars: spec.scalars ?? 0,
     types: rule,
     domain: spec.domain ?? roles.map(() => [-2, 2] as const),

@@ -8,7 +8,7 @@ import { type DType, isFloat } from "../dtype.js";
 import { Device } from "../graph/device.js";
 import { differentiate } from "../kernel/differentiate.js";
 import { Generator } from "../random.js";
-import { createReferenceBackend, evaluate } from "../reference/index.js";
+import { createReferenceBackend, elementsOfRole, evaluate } from "../reference/index.js";
 import type { Tensor } from "../tensor.js";
 import type { Declaration, Declared } from "./declare.js";
 import * as ops from "./index.js";
@@ -26,9 +26,9 @@ function apply(op: AnyOp, d: Declaration, operands: readonly (Tensor | number)[]
   return d.kind === "elementwise" ? op(...operands) : op(operands, scalars);
 }
 
-const isClassId = (d: Declaration, i: number): boolean => d.roles[i] === "row" && d.name === "crossEntropy";
+const isInteger = (d: Declaration, i: number): boolean => d.integers.includes(i);
 
-const dtypesOf = (d: Declaration, float: DType): DType[] => d.roles.map((_, i) => (isClassId(d, i) ? "int32" : float));
+const dtypesOf = (d: Declaration, float: DType): DType[] => d.roles.map((_, i) => (isInteger(d, i) ? "int32" : float));
 
 /** Operands of 3 by 5, drawn from the declared domains. */
 function draw(d: Declaration, dtype: DType, device: Device, seed: number): Tensor[] {
@@ -40,7 +40,7 @@ function draw(d: Declaration, dtype: DType, device: Device, seed: number): Tenso
   return d.roles.map((role, i) => {
     const shape = role === "full" ? [3, 5] : role === "row" ? [3] : [5];
     const [low, high] = d.domain[i] ?? [-2, 2];
-    const ids = isClassId(d, i);
+    const ids = isInteger(d, i);
     const data = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => low + (high - low) * next());
     return tensor(ids ? Int32Array.from(data) : Float64Array.from(data), {
       shape,
@@ -51,12 +51,12 @@ function draw(d: Declaration, dtype: DType, device: Device, seed: number): Tenso
   });
 }
 
-const scalarsOf = (d: Declaration): number[] =>
-  d.name === "crossEntropy"
-    ? [0.1, -100]
-    : d.scalars === 1
-      ? [d.name.endsWith("Norm") || d.name === "normalize" ? 1e-5 : 1]
-      : [];
+const scalarsOf = (d: Declaration): number[] => {
+  if (d.name === "crossEntropy") return [0.1, -100];
+  if (d.name === "nll") return [-100];
+  if (d.scalars === 0) return [];
+  return [d.name.endsWith("Norm") || d.name === "normalize" ? 1e-5 : 1];
+};
 
 const reference = new Device(createReferenceBackend());
 
@@ -78,7 +78,7 @@ describe("worked examples", async () => {
           ? x
           : tensor(numeric(x) as number[], {
               device,
-              ...(isClassId(op.declaration, i) ? { dtype: "int32" as const } : {}),
+              ...(isInteger(op.declaration, i) ? { dtype: "int32" as const } : {}),
             }),
       );
       const y = await apply(
@@ -144,12 +144,19 @@ describe("a gradient written by hand equals the derived one", () => {
   );
   test.each(overridden)("%s", (_, op) => {
     const p = op.declaration.program(dtypesOf(op.declaration, "float64"));
-    const x = Array.from({ length: 15 }, (_, i) => Math.sin(3 * i));
+    const operands = op.declaration.roles.map((role, k) => {
+      const wave = Array.from({ length: elementsOfRole(role, [3, 5]) }, (_, i) => Math.sin(3 * i));
+      return isInteger(op.declaration, k) ? wave.map((v) => Math.round(2 * v ** 2)) : wave;
+    });
     const dy = Array.from({ length: 15 }, (_, i) => Math.cos(2 * i));
     const index = { strides: [0, 1], offset: 0 };
-    const y = evaluate(p.program, [3, 5], [x, index])[0]!;
-    const derived = evaluate(differentiate(p.program, [0], [0]), [3, 5], [x, index, dy])[0]!;
-    const own = evaluate(p.override!.program, [3, 5], p.override!.savesInputs ? [x, index, y, dy] : [y, dy])[0]!;
+    const y = evaluate(p.program, [3, 5], [...operands, index])[0]!;
+    const derived = evaluate(differentiate(p.program, [0], [0]), [3, 5], [...operands, index, dy])[0]!;
+    const own = evaluate(
+      p.override!.program,
+      [3, 5],
+      p.override!.savesInputs ? [...operands, index, y, dy] : [y, dy],
+    )[0]!;
     derived.forEach((v, i) => expect(own[i]).toBeCloseTo(v, 10));
   });
 });

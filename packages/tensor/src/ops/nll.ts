@@ -19,5 +19,5 @@ export const nllRow = overRow("nll", {
     [-2, 0],
     [0, 3],
   ],
-  cases: [{ of: [[-1, -2, -3], 1, -100], gives: 2 }],
+  cases: [{ of: [[-1, -2, -3], 1], gives: 2 }],
 });

@@ -4,9 +4,9 @@
 import { isInteger } from "../../dtype.js";
 import { argumentError, TensorError } from "../../errors.js";
 import * as f from "../../functions.js";
-import { crossEntropyRow, weightedCrossEntropyRow } from "../../ops/index.js";
+import { crossEntropyRow, nllRow, weightedCrossEntropyRow } from "../../ops/index.js";
 import { checkIds } from "../../ops/indexing.js";
-import { nllRow } from "../../ops/nll.js";
+
 import { type Shape, sameShape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat, checkShape } from "../checks.js";
