@@ -2,9 +2,25 @@ import * as vitest from "vitest";
 import { createCpuBackend } from "../../tensor/src/cpu/backend.js";
 import { describeConformance } from "./describe-conformance.js";
 
-for (const threads of [1, 2, 3]) {
-  describeConformance(vitest, {
-    name: `the CPU backend on ${threads} threads`,
-    createBackend: () => createCpuBackend({ threads, limitBytes: 2 ** 28 }),
-  });
-}
+const limitBytes = 2 ** 28;
+
+describeConformance(vitest, { name: "the CPU backend", createBackend: () => createCpuBackend({ limitBytes }) });
+
+// Every launch shared out, however small, so that the seams between threads are everywhere.
+describeConformance(
+  vitest,
+  {
+    name: "the CPU backend on three threads",
+    createBackend: () => createCpuBackend({ threads: 3, parallelNanoseconds: 0, limitBytes }),
+  },
+  { levels: ["layouts", "programs", "launches", "anchors"] },
+);
+
+describeConformance(
+  vitest,
+  {
+    name: "the CPU backend on one thread with plain SIMD",
+    createBackend: () => createCpuBackend({ threads: 1, relaxedSimd: false, limitBytes }),
+  },
+  { levels: ["scalars", "layouts", "programs", "anchors"] },
+);

@@ -2,6 +2,13 @@
 
 import type { Backend, DType, Launch, LaunchOperand, ReduceOp, ScalarOp } from "@torchium/tensor/backend";
 import { type Arithmetic, createReferenceBackend, float64Arithmetic } from "@torchium/tensor/reference";
+import type { CaseName } from "../all-cases.js";
+
+/** Backends with one fault each, and the case that must find it. */
+export type Faults = Readonly<Record<string, { readonly make: () => Backend; readonly foundBy: CaseName }>>;
+
+/** Whether a launch runs a kernel, not an anchor. */
+export const isKernel = ({ executable: { key } }: Launch): boolean => key.includes("|") && !/^[a-zA-Z]+\/\{/.test(key);
 
 type Members = { readonly [M in keyof Backend]?: Backend[M] | undefined };
 
