@@ -10,20 +10,43 @@ import * as s from "../src/kernel/scalar.js";
 import { contiguousStrides, sizeOf } from "../src/shape.js";
 
 type Role = ProgramOutput["role"];
+/** An operand: how it lies over the sizes, and whether it is memory or its own address. */
+type Operand = {
+  readonly kind: "buffer" | "index";
+  readonly role: Role;
+  readonly strides: (sizes: readonly number[]) => number[];
+};
 type Row = { readonly b: RowBuilder; readonly x: readonly Expr[] };
 type Entry = {
   readonly name: string;
   readonly sizes: readonly number[];
-  /** Role of each input; `column` is a full input whose row strides and whose columns are dense. */
-  readonly inputs: readonly (Role | "column")[];
+  readonly inputs: readonly Operand[];
   readonly outputs: (row: Row) => readonly ProgramOutput[];
 };
+
+const onAxes = (kept: (axis: number, last: number) => boolean) => (sizes: readonly number[]) => {
+  const shape = sizes.map((size, axis) => (kept(axis, sizes.length - 1) ? size : 1));
+  return contiguousStrides(shape).map((stride, axis) => (kept(axis, sizes.length - 1) ? stride : 0));
+};
+const strides = {
+  full: onAxes(() => true),
+  row: onAxes((axis, last) => axis < last),
+  lane: onAxes((axis, last) => axis === last),
+} as const satisfies Record<Role, Operand["strides"]>;
+const buffer = (role: Role): Operand => ({ kind: "buffer", role, strides: strides[role] });
+/** Dense beside the row. */
+const columns: Operand = { kind: "buffer", role: "full", strides: ([rows]) => [1, rows!] };
+const position = (role: Role, axis: number): Operand => ({
+  kind: "index",
+  role,
+  strides: (sizes) => sizes.map((_, k) => +(k === axis)),
+});
 
 const full = (expr: Expr): ProgramOutput => ({ expr, role: "full" });
 const map = (name: string, inputs: number, of: (...x: Expr[]) => Expr, count = 4 << 20): Entry => ({
   name,
   sizes: [count],
-  inputs: new Array<Role>(inputs).fill("full"),
+  inputs: new Array<Operand>(inputs).fill(buffer("full")),
   outputs: ({ x }) => [full(of(...x))],
 });
 const mean = ({ b }: Row, e: Expr): Expr => s.div(b.sum(e), rowSize("float32"));
@@ -49,99 +72,112 @@ const entries: readonly Entry[] = [
   {
     name: "softmax [512, 1024]",
     sizes: [512, 1024],
-    inputs: ["full"],
+    inputs: [buffer("full")],
     outputs: ({ b, x: [x] }) => {
       const e = s.exp(s.sub(x!, b.max(x!)));
       return [full(s.div(e, b.sum(e)))];
+    },
+  },
+  {
+    name: "causal softmax [48, 64, 64]",
+    sizes: [48, 64, 64],
+    inputs: [buffer("full"), position("full", 2), position("row", 1)],
+    outputs: ({ b, x: [x, key, query] }) => {
+      const seen = s.select(s.lt(query!, key!), Number.NEGATIVE_INFINITY, x!);
+      const most = b.max(seen);
+      const e = s.exp(s.sub(seen, s.select(s.lt(s.abs(most), Number.POSITIVE_INFINITY), most, 0)));
+      const sum = b.sum(e);
+      return [full(s.select(s.eq(sum, 0), 0, s.div(e, sum)))];
     },
   },
   {
     name: "softmax [3072, 64]",
     sizes: [3072, 64],
-    inputs: ["full"],
+    inputs: [buffer("full")],
     outputs: ({ b, x: [x] }) => {
       const e = s.exp(s.sub(x!, b.max(x!)));
       return [full(s.div(e, b.sum(e)))];
     },
   },
-  { name: "layerNorm [512, 1024]", sizes: [512, 1024], inputs: ["full", "lane", "lane"], outputs: layerNorm },
-  { name: "layerNorm [768, 128]", sizes: [768, 128], inputs: ["full", "lane", "lane"], outputs: layerNorm },
+  {
+    name: "layerNorm [512, 1024]",
+    sizes: [512, 1024],
+    inputs: [buffer("full"), buffer("lane"), buffer("lane")],
+    outputs: layerNorm,
+  },
+  {
+    name: "layerNorm [768, 128]",
+    sizes: [768, 128],
+    inputs: [buffer("full"), buffer("lane"), buffer("lane")],
+    outputs: layerNorm,
+  },
   {
     name: "row sum [4096, 1024]",
     sizes: [4096, 1024],
-    inputs: ["full"],
+    inputs: [buffer("full")],
     outputs: ({ b, x: [x] }) => [{ expr: b.sum(x!), role: "row" }],
   },
   {
     name: "sum of 4M",
     sizes: [4 << 20],
-    inputs: ["full"],
+    inputs: [buffer("full")],
     outputs: ({ b, x: [x] }) => [{ expr: b.sum(x!), role: "row" }],
   },
   {
     name: "column sum [1024, 4096]",
     sizes: [1024, 4096],
-    inputs: ["column"],
+    inputs: [columns],
     outputs: ({ b, x: [x] }) => [{ expr: b.sum(x!), role: "row" }],
   },
   {
     name: "sum over rows [4096, 1024]",
     sizes: [4096, 1024],
-    inputs: ["full"],
+    inputs: [buffer("full")],
     outputs: ({ x: [x] }) => [{ expr: x!, role: "lane" }],
   },
 ];
 
 function launchOf(backend: Backend, { name, sizes, inputs, outputs }: Entry): { launch: Launch; bytes: number } {
   const b = new RowBuilder();
-  const x = inputs.map((role, i) => input(i, "float32", role === "column" ? "full" : role));
-  const results = outputs({ b, x });
+  const type = (x: Operand) => (x.kind === "index" ? "int32" : "float32");
+  const results = outputs({ b, x: inputs.map((x, i) => input(i, type(x), x.role)) });
   const program = makeProgram({
-    inputs: inputs.map((role) => ({ kind: "buffer", type: "float32", role: role === "column" ? "full" : role })),
+    inputs: inputs.map((x) => ({ kind: x.kind, type: type(x), role: x.role })),
     scalars: [],
     reduces: b.reduces,
     outputs: results,
   });
-  const strides = [...inputs, ...results.map((o) => o.role)].map((role) => stridesOf(role, sizes));
-  const space = joinAxes(sizes, strides, 1);
+  const all = [...inputs, ...results.map((o) => buffer(o.role))];
+  const space = joinAxes(
+    sizes,
+    all.map((x) => x.strides(sizes)),
+    1,
+  );
   let bytes = 0;
-  const operands = space.strides.map((own, i): LaunchOperand => {
-    const length = sizeOf(sizes.filter((_, axis) => strides[i]![axis] !== 0));
+  const operands = all.map((x, i): LaunchOperand => {
+    const place = { byteOffset: 0, strides: space.strides[i]!, offset: 0 };
+    if (x.kind === "index") return { ...place, buffer: undefined };
+    const length = sizeOf(sizes.filter((_, axis) => x.strides(sizes)[axis] !== 0));
     bytes += length * 4;
-    const buffer = backend.allocate(length * 4);
-    if (i < inputs.length) {
-      const data = Float32Array.from({ length }, (_, k) => Math.sin(k) * 3);
-      backend.write(buffer, new Uint8Array(data.buffer));
-    }
-    return { buffer, byteOffset: 0, strides: own, offset: 0 };
+    const own = backend.allocate(length * 4);
+    const data = Float32Array.from({ length }, (_, k) => Math.sin(k) * 3);
+    backend.write(own, new Uint8Array(data.buffer));
+    return { ...place, buffer: own };
   });
   const executable = backend.compile(kernelOf(program, space));
   return { launch: { executable, sizes: space.sizes, operands, scalars: [], stage: 0, label: name }, bytes };
 }
 
-function stridesOf(role: Role | "column", sizes: readonly number[]): readonly number[] {
-  const own = contiguousStrides(sizes);
-  if (role === "full") return own;
-  if (role === "column") return [1, sizes[0]!];
-  const last = sizes.length - 1;
-  return role === "row"
-    ? [...contiguousStrides(sizes.slice(0, -1)), 0]
-    : sizes.map((_, axis) => (axis === last ? 1 : 0));
-}
-
-/** Best of several rounds, in nanoseconds a run. */
+/** Nanoseconds a run, the best of many short rounds: other work on the machine spoils some of them, never all. */
 function measure(run: () => void): number {
-  const until = performance.now() + 300;
-  while (performance.now() < until) run();
   let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 12; round++) {
+  const until = performance.now() + 700;
+  for (let turns = 1; performance.now() < until; ) {
     const start = performance.now();
-    let turns = 0;
-    while (performance.now() - start < 20) {
-      run();
-      turns++;
-    }
-    best = Math.min(best, ((performance.now() - start) * 1e6) / turns);
+    for (let turn = 0; turn < turns; turn++) run();
+    const time = performance.now() - start;
+    best = Math.min(best, (time * 1e6) / turns);
+    turns = Math.max(1, Math.round(1e6 / best));
   }
   return best;
 }

@@ -6,7 +6,8 @@ import type { ReduceOp } from "../../kernel/program.js";
 import { type FunctionBuilder, f32x4, f64x2, i32x4, type Local, type Vector, v128 } from "../wasm/assembler.js";
 import { constantVector, type Vectors, vectorsPerFour, widenMasks } from "./lanes.js";
 
-type Join = (a: Vector, b: Vector) => Vector;
+/** One step of a reduction on vectors. */
+export type Join = (a: Vector, b: Vector) => Vector;
 
 const joins = {
   float32: { sum: f32x4.add, prod: f32x4.mul, max: f32x4.max, min: f32x4.min },

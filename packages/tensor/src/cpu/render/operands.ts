@@ -83,11 +83,11 @@ export class Operands {
   #positions(i: number, type: DType, pointer: Word, at: Word, { fours }: Run): Vectors {
     const f = this.#f;
     const stride = this.#laneStrides.get(i);
-    const unit = f.constants.i32x4(0, 1, 2, 3);
+    const first = f.local("v128", i32x4.splat(i32.add(pointer, stride ? i32.mul(at, stride) : at)));
+    const step = stride && f.local("v128", i32x4.splat(stride));
     const lanes = Array.from({ length: fours }, (_, k) => {
-      const first = i32.add(at, k * 4);
-      const start = i32x4.splat(i32.add(pointer, stride ? i32.mul(first, stride) : first));
-      return f.local("v128", i32x4.add(start, stride ? i32x4.mul(i32x4.splat(stride), unit) : unit));
+      const unit = f.constants.i32x4(4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3);
+      return f.local("v128", i32x4.add(first, step ? i32x4.mul(step, unit) : unit));
     });
     return castVectors(f, "int32", type, lanes);
   }

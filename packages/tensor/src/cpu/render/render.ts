@@ -2,7 +2,7 @@
 
 import type { Kernel } from "../../backend/backend.js";
 import { ModuleBuilder } from "../wasm/assembler.js";
-import { emitColumnSchedule } from "./column-schedule.js";
+import { columnScratchNeed, emitColumnSchedule, tileLanes } from "./column-schedule.js";
 import { importDoubleMath, usesDoubleMath } from "./double-math.js";
 import { emitLongRowSchedule, runsInChunks } from "./long-row-schedule.js";
 import { ParameterLayout } from "./parameters.js";
@@ -26,6 +26,8 @@ export type Schedule = {
   readonly outer: number;
   /** Whether threads may share out the lanes: no result then spans them. */
   readonly lanesSplit: boolean;
+  /** Lanes that scratch memory is needed for at once, if not all. */
+  readonly tileLanes?: number;
 };
 
 /** A module with the functions `run` and, where outputs are summed over the rows, `combine`, which comes after it. */
@@ -46,7 +48,7 @@ export function scheduleOf({ program, rank, access }: Kernel): Schedule {
   const strided = (axis: number) =>
     access.filter((a, i) => a[axis] === 2 && program.inputs[i]?.kind !== "index").length;
   if (reduces && !sumsRows && rank > 1 && strided(rank - 2) < strided(rank - 1)) {
-    return { kind: "column", laneAxis: rank - 2, outer: rank - 2, lanesSplit: true };
+    return { kind: "column", laneAxis: rank - 2, outer: rank - 2, lanesSplit: true, tileLanes };
   }
   return { kind: "row", laneAxis: rank - 1, outer: rank - 1, lanesSplit: !reduces };
 }
@@ -62,7 +64,7 @@ export function renderKernel(kernel: Kernel, target: RenderTarget): RenderedKern
   else emitRowSchedule(module, kernel, layout, doubles);
   if (combines) emitCombine(module, kernel, layout);
   const chunks = schedule.kind === "row" && runsInChunks(program);
-  const scratch = schedule.kind === "row" ? scratchNeed(program) : { rows: 0, unit: 0 };
+  const scratch = schedule.kind === "row" ? scratchNeed(program) : columnScratchNeed(program);
   return { module: module.finish(), schedule, layout, combines, chunks, scratch };
 }
 

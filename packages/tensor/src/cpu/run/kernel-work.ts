@@ -54,7 +54,7 @@ export class KernelExecutable implements CpuExecutable {
     const split = splitOf(outerCount, schedule.lanesSplit ? Math.ceil(laneCount / laneGrain) : 0, crew.threads);
     const parallel = split !== undefined && nanoseconds >= crew.parallelNanoseconds;
     const partials = parallel ? crew.threads : 1;
-    const pitch = scratchPitch(this.#rendered.scratch, laneCount);
+    const pitch = scratchPitch(this.#rendered.scratch, Math.min(laneCount, schedule.tileLanes ?? laneCount));
     const call = this.#call(launch, {
       splitLanes: parallel && split === "lanes" ? 1 : 0,
       scratchPitch: pitch,
