@@ -45,7 +45,7 @@ export function layOut(
 }
 
 /** The least storage of some strides, and where index (0, …, 0) lies in it. */
-export function extentOf(sizes: readonly number[], strides: readonly number[]): { extent: number; offset: number } {
+function extentOf(sizes: readonly number[], strides: readonly number[]): { extent: number; offset: number } {
   if (sizes.some((size, axis) => size === 0 && strides[axis] !== 0)) return { extent: 0, offset: 0 };
   let offset = 0;
   let span = 1;

@@ -58,7 +58,7 @@ export type ProgramRun = {
 };
 
 /** The kernel of a run and the space it is launched over. */
-export function spaceOf({ program, sizes, operands, join = true }: ProgramRun) {
+function spaceOf({ program, sizes, operands, join = true }: ProgramRun) {
   const strides = operands.map((o) => [...o.strides]);
   const space = join ? joinAxes(sizes, strides, hasRow(program) ? 1 : 0) : { sizes: [...sizes], strides };
   const kernel: Kernel = kernelOf(program, space);

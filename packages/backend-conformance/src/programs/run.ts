@@ -1,6 +1,6 @@
 // Data and layouts for programs.
 
-import { byteLengthOf, type DType, type Program } from "@torchium/tensor/backend";
+import type { DType, Program } from "@torchium/tensor/backend";
 import { denseLayout, type OperandLayout, randomLayout } from "../layout.js";
 import type { Random } from "../random.js";
 import type { ProgramRun, TrialOperand } from "../trial.js";
@@ -69,7 +69,3 @@ export function randomSizes(random: Random, rank: number, elements: number): num
   }
   return random.shuffle(sizes);
 }
-
-/** Bytes of all operands of a run. */
-export const bytesOfRun = (run: ProgramRun): number =>
-  run.operands.reduce((sum, o) => sum + o.extent * byteLengthOf(o.type), 0);

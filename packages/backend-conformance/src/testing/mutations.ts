@@ -13,7 +13,7 @@ export const isKernel = ({ executable: { key } }: Launch): boolean => key.includ
 type Members = { readonly [M in keyof Backend]?: Backend[M] | undefined };
 
 /** The backend with some members replaced. */
-export function withMembers(inner: Backend, members: (inner: Backend) => Members): Backend {
+function withMembers(inner: Backend, members: (inner: Backend) => Members): Backend {
   const own = members(inner);
   return new Proxy(inner, {
     get(target, key) {

@@ -90,6 +90,7 @@ export type Launch = {
 /** A fault found while launches ran, such as an id outside its table. */
 export type LaunchError = { readonly label: string; readonly code: "index"; readonly message: string };
 
+/** What a device's memory holds, in bytes. */
 export type MemoryInfo = {
   /** Bytes handed out and not released. */
   readonly liveBytes: number;

@@ -20,6 +20,7 @@ export type ProgramInput = { readonly kind: "buffer" | "index"; readonly type: D
 /** A result. Role `lane` means the sum over all rows. Its stored type is the expression's. */
 export type ProgramOutput = { readonly expr: Expr; readonly role: Role };
 
+/** What a kernel computes: operands, launch scalars, reductions in order, outputs. */
 export type Program = {
   readonly inputs: readonly ProgramInput[];
   /** Types of the numbers given at launch. */

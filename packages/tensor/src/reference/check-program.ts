@@ -5,7 +5,10 @@ import type { Expr } from "../kernel/expr.js";
 import { type Program, variesAlongRow } from "../kernel/program.js";
 import { scalarOps } from "../kernel/scalar-ops.js";
 
-/** @throws TensorError `internal` naming the rule that `program` breaks. */
+/**
+ * Checks that a program is one every backend must compile.
+ * @throws TensorError `internal` naming the rule that `program` breaks
+ */
 export function checkProgram(program: Program): void {
   const seen = new Set<Expr>();
   program.reduces.forEach((r, k) => {
