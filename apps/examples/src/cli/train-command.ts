@@ -1,5 +1,6 @@
 // `<example> [options]`: a new run or a resumed one, and what to tell the person when it ends.
 import { TensorError } from "@torchium/tensor";
+import { openDevice } from "../device.js";
 import type { Fact, TrainContext } from "../example.js";
 import { type Configuration, readConfiguration, resumedOptions } from "../run/configuration.js";
 import { newRunFolder, shellPath } from "../run/run-folders.js";
@@ -31,6 +32,7 @@ export async function trainModel(invocation: Invocation, environment: CliEnviron
   print(styled(output, "bold", `${example.name}: ${example.title}`));
   print(`run folder: ${path}${resumed ? " (resumed)" : ""}`);
   try {
+    await openDevice(options);
     await example.train({
       options,
       run,

@@ -1,6 +1,7 @@
 // `<example> use [options] [words]`: hands a trained run to the example.
 import { join } from "node:path";
 import { TensorError } from "@torchium/tensor";
+import { openDevice } from "../device.js";
 import type { UseContext } from "../example.js";
 import { CheckpointFolder } from "../run/checkpoint-folder.js";
 import { readConfiguration } from "../run/configuration.js";
@@ -20,6 +21,7 @@ export async function useModel(invocation: Invocation, environment: CliEnvironme
     const message = `--from: the run has no checkpoint, got ${folder}, expected one that was trained (--resume ${folder})`;
     throw new TensorError("file", message, { op: "--from", folder });
   }
+  await openDevice(options);
   await example.use({
     options,
     words,
