@@ -199,9 +199,9 @@ export const crossEntropyRow = overRow("crossEntropy", {
   integers: [1],
   scalars: 2,
   body: (row, [logits, target], [smoothing, ignored]) => {
-    const x = logits!;
-    const top = finiteOrZero(s.detach(row.max(x)));
-    const logTotal = s.add(s.log(row.sum(s.exp(s.sub(x, top)))), top);
+    // Relative to the largest logit, so that large ones do not cancel.
+    const x = s.sub(logits!, finiteOrZero(s.detach(row.max(logits!))));
+    const logTotal = s.log(row.sum(s.exp(x)));
     const known = s.and(s.ge(target!, 0), s.lt(target!, rowSize("int32")));
     const picked = s.select(known, row.sum(s.select(s.eq(row.index, target!), x, 0)), Number.NaN);
     const spread = s.div(row.sum(x), count(x));
@@ -228,9 +228,8 @@ export const weightedCrossEntropyRow = overRow("crossEntropy", {
   integers: [1],
   scalars: 2,
   body: (row, [logits, target, weight], [smoothing, ignored]) => {
-    const x = logits!;
-    const top = finiteOrZero(s.detach(row.max(x)));
-    const logTotal = s.add(s.log(row.sum(s.exp(s.sub(x, top)))), top);
+    const x = s.sub(logits!, finiteOrZero(s.detach(row.max(logits!))));
+    const logTotal = s.log(row.sum(s.exp(x)));
     const weighted = s.mul(weight!, s.sub(logTotal, x));
     const known = s.and(s.ge(target!, 0), s.lt(target!, rowSize("int32")));
     const picked = s.select(known, row.sum(s.select(s.eq(row.index, target!), weighted, 0)), Number.NaN);
