@@ -1,7 +1,7 @@
 // Checks of the tensors a layer or function is given: the error names the call, what was got and what was expected.
 
 import { isFloat } from "../dtype.js";
-import { argumentError, TensorError } from "../errors.js";
+import { TensorError } from "../errors.js";
 import type { Shape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 
@@ -12,7 +12,10 @@ const show = (shape: Shape): string => `[${shape.map((d) => (d === any ? "any" :
 
 /** @throws TensorError `argument` unless `x` is a tensor, `dtype` unless it is floating */
 export function checkFloat(op: string, name: string, x: Tensor): void {
-  if (!(x instanceof Tensor)) throw argumentError(op, name, "a tensor", x === null ? "null" : typeof x);
+  if (!(x instanceof Tensor)) {
+    const got = x === null ? "null" : typeof x;
+    throw new TensorError("argument", `${op}: ${name} must be a tensor, got ${got}`, { op, field: name, got });
+  }
   if (isFloat(x.dtype)) return;
   throw new TensorError("dtype", `${op}: ${name} must be floating, got ${x.dtype}, expected float32 or float64`, {
     op,

@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createCpuDeviceSync } from "../cpu/device.js";
-import { keep, ones, setDefaultDevice, type Tensor, TensorError, tensor, zeros } from "../index.js";
+import { keep, ones, type Tensor, TensorError, tensor, zeros } from "../index.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -38,8 +38,6 @@ class Pair extends Module {
     return this.secondPart.forward(this.firstPart.forward(x)).mul(this.outerScale).add(this.offsets);
   }
 }
-
-beforeAll(() => setDefaultDevice(createCpuDeviceSync()));
 
 const caught = (fn: () => unknown): TensorError => {
   try {

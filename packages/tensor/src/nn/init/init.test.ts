@@ -1,13 +1,10 @@
 // Initialisation: moments and bounds of what is drawn, reproducibility, and errors.
 
-import { beforeAll, describe, expect, test } from "vitest";
-import { createCpuDeviceSync } from "../../cpu/device.js";
-import { Generator, manualSeed, setDefaultDevice, type Tensor, zeros } from "../../index.js";
+import { describe, expect, test } from "vitest";
+import { Generator, manualSeed, type Tensor, zeros } from "../../index.js";
 import { Embedding, GRU, init, LayerNorm, Linear, MultiheadAttention, type Parameter } from "../index.js";
 import { caught } from "../testing/errors.js";
 import { orthonormalColumns } from "./orthonormal.js";
-
-beforeAll(() => setDefaultDevice(createCpuDeviceSync()));
 
 async function statistics(t: Tensor) {
   const data = Array.from(await t.data());
