@@ -52,7 +52,7 @@ export async function generate(
   options: GenerateOptions & BeamSearchOptions = {},
 ): Promise<number[] | number[][]> {
   const rules = checkRules("generate", options);
-  const rows = await promptRows("generate", prompts, model);
+  const rows = await promptRows("generate", "prompt", prompts, model);
   const begin = (): ModelSession => sessionOf(model, options);
   await evaluating(model, async () => {
     if (rules.beams > 1) {
@@ -81,7 +81,7 @@ export async function* generateStream(
   options: GenerateOptions = {},
 ): AsyncGenerator<number, void, undefined> {
   const rules = checkRules("generateStream", options);
-  const rows = await promptRows("generateStream", [prompt], model);
+  const rows = await promptRows("generateStream", "prompt", [prompt], model);
   const session = sessionOf(model, options);
   const endEvaluation = beginEvaluation(model);
   try {

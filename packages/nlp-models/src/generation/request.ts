@@ -65,18 +65,19 @@ export function checkRules(op: string, options: GenerateOptions & BeamSearchOpti
 export const isOnePrompt = (prompts: Prompts): prompts is readonly number[] =>
   !(prompts instanceof Tensor) && typeof prompts[0] === "number";
 
-/** Prompts as rows of ids. @throws TensorError `argument`, `shape`, `index` */
+/** Prompts as rows of ids; `what` is one of them. @throws TensorError `argument`, `shape`, `index` */
 export async function promptRows(
   op: string,
+  what: string,
   prompts: Prompts,
   { vocabSize, maxLen }: { readonly vocabSize: number; readonly maxLen: number },
 ): Promise<number[][]> {
-  const rows = isOnePrompt(prompts) ? [[...prompts]] : await allRows(op, prompts);
-  if (rows.length === 0) throw argumentError(op, "prompts", "at least one list of ids", "none");
+  const rows = isOnePrompt(prompts) ? [[...prompts]] : await allRows(op, what, prompts);
+  if (rows.length === 0) throw argumentError(op, `${what}s`, "at least one list of ids", rows.length);
   for (const row of rows) {
-    if (row.length === 0) throw argumentError(op, "a prompt", "at least one id", "an empty one");
+    if (row.length === 0) throw argumentError(op, `a ${what}`, "at least one id", row.length);
     if (row.length > maxLen) {
-      const message = `${op}: a prompt is too long, got ${row.length} tokens, expected at most ${maxLen} (maxLen)`;
+      const message = `${op}: a ${what} is too long, got ${row.length} tokens, expected at most ${maxLen} (maxLen)`;
       throw new TensorError("shape", message, { op, length: row.length, maxLen });
     }
     const wrong = row.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
@@ -90,9 +91,13 @@ export async function promptRows(
   return rows;
 }
 
-async function allRows(op: string, prompts: readonly (readonly number[])[] | Tensor): Promise<number[][]> {
+async function allRows(
+  op: string,
+  what: string,
+  prompts: readonly (readonly number[])[] | Tensor,
+): Promise<number[][]> {
   if (!(prompts instanceof Tensor)) return prompts.map((row) => [...row]);
-  if (prompts.ndim !== 2) throw shapeError(op, "prompts must be [batch, length]", [prompts.shape]);
+  if (prompts.ndim !== 2) throw shapeError(op, `${what}s must be [batch, length]`, [prompts.shape]);
   return (await prompts.toArray()) as number[][];
 }
 

@@ -58,23 +58,19 @@ export function paddingOf(model: string, name: string, mask: Tensor | undefined,
 }
 
 /**
- * How many real tokens each row has, int32 [batch], for a mask whose real tokens all come first.
- * @throws TensorError `argument` when the host knows of a gap
+ * How many real tokens each row has, int32 [batch], from a checked mask whose real tokens all come first.
+ * @throws TensorError `argument` when the host knows of a real token after padding
  */
-export function lengthsOf(model: string, name: string, padding: Tensor): Tensor {
-  const [rows, length] = padding.shape as [number, number];
-  const known = hostValues(padding);
-  for (let row = 0; known && row < rows; row++) {
-    for (let t = 1; t < length; t++) {
-      if (known[row * length + t] || !known[row * length + t - 1]) continue;
-      throw new TensorError(
-        "argument",
-        `${model}: ${name} must have its padding at the end, got a real token after padding in row ${row}`,
-        { op: model, field: name, row },
-      );
-    }
-  }
-  return padding.logicalNot().to("int32").sum(1);
+export function lengthsOf(model: string, name: string, mask: Tensor): Tensor {
+  const length = mask.shape[1]!;
+  const gap = hostValues(mask)?.findIndex((real, i, all) => i % length > 0 && real !== 0 && all[i - 1] === 0) ?? -1;
+  if (gap < 0) return mask.ne(0).to("int32").sum(1);
+  const [row, place] = [Math.floor(gap / length), gap % length];
+  throw new TensorError(
+    "argument",
+    `${model}: ${name} must have its padding at the end, got a real token after padding in row ${row} at ${place}`,
+    { op: model, field: name, row, place },
+  );
 }
 
 /** `x` [batch, …] with zeros, and no gradient, for rows that are nothing but padding. */
