@@ -1,6 +1,7 @@
 // The one build recipe of every published package: its entries are what its package.json exports.
 import { readFileSync } from "node:fs";
 import { defineConfig } from "tsup";
+import { keepClassNames } from "./class-names.mjs";
 
 interface ExportTarget {
   readonly "@torchium/source"?: string;
@@ -20,12 +21,14 @@ export function libraryConfig(configUrl: string) {
     format: "esm",
     target: "es2022",
     platform: "neutral",
-    dts: true,
+    // Other packages are seen as users see them: a type that they do not export cannot slip into a declaration.
+    dts: { compilerOptions: { customConditions: [] } },
     sourcemap: true,
     splitting: true,
     // Node modules are imported where they are used, by their full name, and never bundled.
     external: [/^node:/],
     removeNodeProtocol: false,
     clean: true,
+    plugins: [{ name: "keep-class-names", renderChunk: (code, { map }) => ({ code: keepClassNames(code), map }) }],
   });
 }

@@ -16,10 +16,11 @@ import module from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, stop } from "esbuild";
+import { keepClassNames } from "./class-names.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".cache", "run");
-const dayMs = 24 * 60 * 60 * 1000;
+const weekMs = 7 * 24 * 60 * 60 * 1000;
 
 /**
  * Foreign packages stay where they are installed (some are native); the bundle names them by file URL.
@@ -77,26 +78,29 @@ export async function bundle(program) {
     absWorkingDir: root,
     ...program,
   });
-  const hash = createHash("sha256");
-  for (const file of result.outputFiles) hash.update(file.path).update(file.contents);
+  const files = result.outputFiles.map(({ path, text }) => {
+    return { name: basename(path), text: path.endsWith(".js") ? keepClassNames(text) : text };
+  });
+  const hash = createHash("sha256").update(JSON.stringify(files));
   const folder = join(cache, hash.digest("hex").slice(0, 16));
-  if (!existsSync(folder)) writeBundle(folder, result.outputFiles);
+  if (!existsSync(folder)) writeBundle(folder, files);
   return join(folder, "main.js");
 }
 
 /**
- * Written aside and renamed, so that two commands at once never import half a bundle; old ones leave after a day.
+ * Written aside and renamed, so that two commands at once never import half a bundle; old ones leave after a week.
  * @param {string} folder
- * @param {readonly import("esbuild").OutputFile[]} files
+ * @param {readonly { name: string, text: string }[]} files
  */
 function writeBundle(folder, files) {
   mkdirSync(cache, { recursive: true });
   for (const name of readdirSync(cache)) {
     const old = join(cache, name);
-    if (Date.now() - statSync(old).mtimeMs > dayMs) rmSync(old, { recursive: true, force: true });
+    const { mtimeMs = Number.NaN } = statSync(old, { throwIfNoEntry: false }) ?? {};
+    if (Date.now() - mtimeMs > weekMs) rmSync(old, { recursive: true, force: true });
   }
   const staging = mkdtempSync(join(cache, "staging-"));
-  for (const file of files) writeFileSync(join(staging, basename(file.path)), file.contents);
+  for (const { name, text } of files) writeFileSync(join(staging, name), text);
   try {
     renameSync(staging, folder);
   } catch (error) {
