@@ -192,6 +192,13 @@ export const rmsNormRow = alongRow("rmsNorm", {
   ulps: 32,
 });
 
+/** Logits less their largest, so that large ones do not cancel; 0 where the row is ignored, whatever it holds. */
+function relativeLogits(row: { max(x: Expr): Expr }, logits: Expr, target: Expr, ignored: Expr) {
+  const skip = s.eq(target, s.cast(ignored, "int32"));
+  const known = s.select(skip, 0, logits);
+  return { x: s.sub(known, finiteOrZero(s.detach(row.max(known)))), skip };
+}
+
 /** Cross entropy of one row: −Σ_c q_c log p_c with q the smoothed target; a row whose target is ignored gives 0. */
 export const crossEntropyRow = overRow("crossEntropy", {
   doc: "`−Σ q ln softmax(logits)`, `q = (1 − ε)·onehot(target) + ε/C`; 0 where the target is the ignored id. Scalars ε, ignored id.",
@@ -199,8 +206,7 @@ export const crossEntropyRow = overRow("crossEntropy", {
   integers: [1],
   scalars: 2,
   body: (row, [logits, target], [smoothing, ignored]) => {
-    // Relative to the largest logit, so that large ones do not cancel.
-    const x = s.sub(logits!, finiteOrZero(s.detach(row.max(logits!))));
+    const { x, skip } = relativeLogits(row, logits!, target!, ignored!);
     const logTotal = s.log(row.sum(s.exp(x)));
     const known = s.and(s.ge(target!, 0), s.lt(target!, rowSize("int32")));
     const picked = s.select(known, row.sum(s.select(s.eq(row.index, target!), x, 0)), Number.NaN);
@@ -211,7 +217,6 @@ export const crossEntropyRow = overRow("crossEntropy", {
       picked,
       s.add(s.mul(s.sub(1, smoothing!), picked), s.mul(smoothing!, spread)),
     );
-    const skip = s.eq(target!, s.cast(ignored!, "int32"));
     return s.select(skip, 0, s.sub(logTotal, aim));
   },
   domain: [
@@ -228,7 +233,7 @@ export const weightedCrossEntropyRow = overRow("crossEntropy", {
   integers: [1],
   scalars: 2,
   body: (row, [logits, target, weight], [smoothing, ignored]) => {
-    const x = s.sub(logits!, finiteOrZero(s.detach(row.max(logits!))));
+    const { x, skip } = relativeLogits(row, logits!, target!, ignored!);
     const logTotal = s.log(row.sum(s.exp(x)));
     const weighted = s.mul(weight!, s.sub(logTotal, x));
     const known = s.and(s.ge(target!, 0), s.lt(target!, rowSize("int32")));
@@ -239,7 +244,7 @@ export const weightedCrossEntropyRow = overRow("crossEntropy", {
       picked,
       s.add(s.mul(s.sub(1, smoothing!), picked), s.mul(smoothing!, spread)),
     );
-    return s.select(s.eq(target!, s.cast(ignored!, "int32")), 0, all);
+    return s.select(skip, 0, all);
   },
   domain: [
     [-2, 2],
