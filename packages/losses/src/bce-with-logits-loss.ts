@@ -24,15 +24,19 @@ const rules = { weight: weights(), posWeight: weights(), reduction } satisfies O
  */
 export class BCEWithLogitsLoss extends Criterion<typeof rules> {
   static readonly declaration = { name: "BCEWithLogitsLoss", rules } satisfies LossDeclaration;
+  readonly weight: Tensor | undefined;
+  readonly posWeight: Tensor | undefined;
 
   constructor(options: BCEWithLogitsLossOptions = {}) {
     super(BCEWithLogitsLoss.declaration, options);
+    this.weight = this.holdBuffer("weight", this.options.weight);
+    this.posWeight = this.holdBuffer("posWeight", this.options.posWeight);
   }
 
   /** Logits and targets of one shape. @throws TensorError `shape`, `dtype` */
   forward(input: Tensor, target: Tensor): Tensor {
     checkPair("BCEWithLogitsLoss", input, target);
-    const { weight, posWeight } = this.options;
+    const { weight, posWeight } = this;
     const positive = target.mul(softplus(input.neg()));
     const negative = target.mul(-1).add(1).mul(softplus(input));
     const losses = negative.add(posWeight ? positive.mul(posWeight) : positive);
