@@ -4,7 +4,8 @@
 import type { Backend, Launch, LaunchOperand } from "../src/backend/backend.js";
 import { joinAxes, kernelOf } from "../src/backend/kernel-geometry.js";
 import { createCpuBackend } from "../src/cpu/backend.js";
-import { type Expr, input, rowSize } from "../src/kernel/expr.js";
+import { constant, type Expr, input, rowSize } from "../src/kernel/expr.js";
+import { randomWord, uniformFromWord } from "../src/kernel/philox.js";
 import { makeProgram, type ProgramOutput, RowBuilder } from "../src/kernel/program.js";
 import * as s from "../src/kernel/scalar.js";
 import { contiguousStrides, sizeOf } from "../src/shape.js";
@@ -69,6 +70,16 @@ const entries: readonly Entry[] = [
   map("tanh 4096", 1, s.tanh, 4096),
   map("gelu 4096", 1, gelu, 4096),
   map("gelu 4M", 1, gelu),
+  {
+    name: "dropout 1M",
+    sizes: [1 << 20],
+    inputs: [buffer("full"), position("full", 0)],
+    outputs: ({ x: [x, index] }) => {
+      const state = { seedLow: constant(7, "uint32"), seedHigh: constant(8, "uint32"), stream: rowSize("uint32") };
+      const kept = s.ge(uniformFromWord(randomWord(state, index!), "float32"), 0.1);
+      return [full(s.select(kept, s.mul(x!, 1 / 0.9), 0))];
+    },
+  },
   {
     name: "softmax [512, 1024]",
     sizes: [512, 1024],
@@ -139,7 +150,7 @@ const entries: readonly Entry[] = [
 
 function launchOf(backend: Backend, { name, sizes, inputs, outputs }: Entry): { launch: Launch; bytes: number } {
   const b = new RowBuilder();
-  const type = (x: Operand) => (x.kind === "index" ? "int32" : "float32");
+  const type = (x: Operand) => (x.kind === "index" ? "uint32" : "float32");
   const results = outputs({ b, x: inputs.map((x, i) => input(i, type(x), x.role)) });
   const program = makeProgram({
     inputs: inputs.map((x) => ({ kind: x.kind, type: type(x), role: x.role })),

@@ -104,6 +104,7 @@ function simplify(op: ScalarOp, args: readonly Expr[]): Expr | undefined {
   if (op === "add") return addsNothing(a) ? b : addsNothing(b) ? a : undefined;
   if (op === "sub") return isConst(b, 0) ? a : undefined;
   if (op === "div") return isConst(b, 1) ? a : undefined;
+  if (op === "xor") return isConst(a, 0) ? b : isConst(b, 0) ? a : undefined;
   if (op === "neg") return a?.kind === "apply" && a.op === "neg" ? a.args[0] : undefined;
   if (op === "select") return a?.kind === "const" ? (a.value ? b : c) : b === c ? b : undefined;
   return undefined;

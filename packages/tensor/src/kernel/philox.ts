@@ -1,7 +1,7 @@
 // Counter-based random numbers: Philox 4x32-10 (Salmon et al., SC 2011) on 32-bit words, so every backend draws the
 // same bits. One counter gives four words; element i of a stream takes word i mod 4 of counter i div 4.
 
-import type { Expr } from "./expr.js";
+import { constant, type Expr } from "./expr.js";
 import * as s from "./scalar.js";
 
 const multipliers = [0xd2511f53, 0xcd9e8d57] as const;
@@ -32,7 +32,7 @@ export type RandomState = { readonly seedLow: Expr; readonly seedHigh: Expr; rea
 /** The random word of element `index` (uint32) of a stream. */
 export function randomWord(state: RandomState, index: Expr): Expr {
   const counter = s.shiftRight(index, 2);
-  const zero = s.xor(index, index);
+  const zero = constant(0, "uint32");
   const words = philox([counter, zero, state.stream, zero], [state.seedLow, state.seedHigh]);
   const which = s.and(index, 3);
   const low = s.select(s.eq(which, 0), words[0], words[1]);

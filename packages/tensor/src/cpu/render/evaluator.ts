@@ -4,10 +4,11 @@
 
 import { unreachable } from "../../errors.js";
 import type { Expr } from "../../kernel/expr.js";
-import type { FunctionBuilder } from "../wasm/assembler.js";
+import { type FunctionBuilder, i32, type Operand } from "../wasm/assembler.js";
 import type { DoubleMath } from "./double-math.js";
-import { constantVector, type Vectors, vectorsPerFour } from "./lanes.js";
+import { constantVector, type Vectors, vectorsPerFour, type Word } from "./lanes.js";
 import type { Run } from "./memory.js";
+import { isQuarterOf, QuarterRates, quartersFrom, spreadQuarters } from "./quarter-rate.js";
 import { scalarEmitters } from "./scalar-emitters.js";
 
 /** How a schedule sees the leaves of a program. */
@@ -18,9 +19,20 @@ export type Leaves = {
   readonly firstVaryingLevel: number;
   /** Reads a leaf at its level: a run of elements, or the vectors of four where all lanes are equal. */
   readonly read: (leaf: Expr, run: Run) => Vectors;
+  /** The value of an `index` input at the run's first lane, where it counts lanes one by one. */
+  readonly positionOf?: (input: number) => Word | undefined;
 };
 
-type Frame = { readonly run: Run; readonly values: Map<Expr, Vectors> };
+type Frame = {
+  readonly run: Run;
+  readonly values: Map<Expr, Vectors>;
+  /** Values of quarter rate: the run's four, and the four after them. */
+  readonly quarters: readonly [Map<Expr, Vectors>, Map<Expr, Vectors>];
+};
+
+const frameOf = (run: Run): Frame => ({ run, values: new Map(), quarters: [new Map(), new Map()] });
+
+type Apply = Extract<Expr, { readonly kind: "apply" }>;
 
 const one: Run = { fours: 1 };
 
@@ -29,18 +41,20 @@ export class Evaluator {
   readonly #f: FunctionBuilder;
   readonly #doubles: DoubleMath | undefined;
   readonly #leaves: Leaves;
+  readonly #quarterRates: QuarterRates;
   readonly #levels = new Map<Expr, number>();
-  readonly #frames: Frame[] = [{ run: one, values: new Map() }];
+  readonly #frames: Frame[] = [frameOf(one)];
 
   constructor(f: FunctionBuilder, doubles: DoubleMath | undefined, leaves: Leaves) {
     this.#f = f;
     this.#doubles = doubles;
     this.#leaves = leaves;
+    this.#quarterRates = new QuarterRates((e) => this.#varies(e));
   }
 
   /** Runs `body` one level further in. Uniform levels take no run. */
   enter(run: Run | undefined, body: () => void): void {
-    this.#frames.push({ run: run ?? one, values: new Map() });
+    this.#frames.push(frameOf(run ?? one));
     body();
     this.#frames.pop();
   }
@@ -98,16 +112,49 @@ export class Evaluator {
   #compute(e: Expr, frame: Frame): Vectors {
     if (e.kind === "const") return repeat([constantVector(this.#f, e.type, e.value)], vectorsPerFour(e.type));
     if (e.kind !== "apply") return this.#leaves.read(e, frame.run);
-    const operand = e.args[e.op === "select" ? 1 : 0]!.type;
+    const quarters = this.#fromQuarters(e, frame);
+    return quarters ?? this.#apply(e, (a) => this.value(a));
+  }
+
+  #apply(e: Apply, value: (e: Expr) => Vectors): Vectors {
     return scalarEmitters[e.op]({
       f: this.#f,
       doubles: this.#doubles,
-      args: e.args.map((a) => this.value(a)),
+      args: e.args.map(value),
       exprs: e.args,
-      uniform: e.args.map((a) => this.levelOf(a) < this.#leaves.firstVaryingLevel),
-      operand,
+      uniform: e.args.map((a) => !this.#varies(a)),
+      operand: e.args[e.op === "select" ? 1 : 0]!.type,
       type: e.type,
     });
+  }
+
+  // An expression of quarter rate, where the run is long enough for that to save work.
+  #fromQuarters(e: Apply, { run, quarters }: Frame): Vectors | undefined {
+    if (run.fours !== 4 || !this.#varies(e)) return undefined;
+    const input = this.#quarterRates.positionOf(e);
+    const position = input === undefined ? undefined : this.#leaves.positionOf?.(input);
+    if (!position) return undefined;
+    const own = this.#quarterValue(e, quarters[0], i32.shrU(position, 2));
+    const next = () => this.#quarterValue(e, quarters[1], i32.add(i32.shrU(position, 2), 4))[0]!;
+    return spreadQuarters(this.#f, position, own[0]!, next);
+  }
+
+  // Four quarters of an expression in one vector. Both sets are emitted under one condition throughout the run, so what
+  // one place computes another may use.
+  #quarterValue(e: Expr, known: Map<Expr, Vectors>, first: Operand<"i32">): Vectors {
+    if (e.kind !== "apply" || !this.#varies(e)) return this.#valueOf(e);
+    let value = known.get(e);
+    if (!value) {
+      value = isQuarterOf(e)
+        ? quartersFrom(this.#f, first)
+        : this.#apply(e, (a) => this.#quarterValue(a, known, first));
+      known.set(e, value);
+    }
+    return value;
+  }
+
+  #varies(e: Expr): boolean {
+    return this.levelOf(e) >= this.#leaves.firstVaryingLevel;
   }
 
   // A value that all lanes share, repeated over the run.

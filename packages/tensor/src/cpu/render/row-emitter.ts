@@ -4,7 +4,7 @@
 import type { Kernel } from "../../backend/backend.js";
 import { unreachable } from "../../errors.js";
 import { type Expr, reduced } from "../../kernel/expr.js";
-import type { FunctionBuilder } from "../wasm/assembler.js";
+import { type FunctionBuilder, i32 } from "../wasm/assembler.js";
 import { Accumulator } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
 import { Evaluator, type Leaves } from "./evaluator.js";
@@ -52,6 +52,7 @@ export class RowEmitter {
         return this.operands.laneAccess(leaf.index) === 0 ? level.row : level.lanes;
       },
       read: (leaf) => this.#read(leaf),
+      positionOf: (i) => this.#positionOf(i),
     };
     this.#evaluator = new Evaluator(f, doubles, leaves);
     this.#evaluator.hoist(rootsOf(kernel.program));
@@ -130,6 +131,11 @@ export class RowEmitter {
     if (this.operands.laneAccess(leaf.index) === 0) return this.operands.readRepeated(leaf.index, pointer);
     const { at, run } = this.#cursor ?? unreachable("an operand read outside the row");
     return this.operands.read(leaf.index, pointer, at, run);
+  }
+
+  #positionOf(i: number): Word | undefined {
+    const counts = this.#kernel.program.inputs[i]!.kind === "index" && this.operands.laneAccess(i) === 1;
+    return counts ? this.#f.local("i32", i32.add(this.#pointer(i), this.#cursor!.at)) : undefined;
   }
 
   #pointer(operand: number): Word {
