@@ -1,6 +1,5 @@
 // The READMEs' examples are programs: each runs as it stands and prints what the README says.
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { examplesIn, readmeExamples } from "../scripts/lib/readme.js";
 import { root } from "../scripts/lib/repository.js";
@@ -10,9 +9,8 @@ const examples = readmeExamples();
 
 describe.runIf(examples.length > 0)("README examples run", () => {
   test.each(examples)("$where", async ({ code, output }) => {
-    // The app depends on every package, so an example resolves its imports from there.
-    const resolveDir = join(root, "apps", "examples");
-    const main = await bundle({ stdin: { contents: code, loader: "ts", resolveDir, sourcefile: "readme-example.ts" } });
+    const stdin = { contents: code, loader: "ts", resolveDir: root, sourcefile: "readme-example.ts" } as const;
+    const main = await bundle({ stdin });
     const result = spawnSync(process.execPath, ["--enable-source-maps", main], { encoding: "utf8", cwd: root });
     expect(result.stderr).toBe("");
     expect(result.status).toBe(0);

@@ -1,5 +1,4 @@
 // What a web page loads: each bundle below, minified and gzipped, stays within its budget.
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { root } from "../lib/repository.js";
@@ -15,11 +14,7 @@ const budgets: readonly Budget[] = [{ packages: ["@torchium/tensor"], kilobytes:
 /** Kilobytes of the bundle of everything that `packages` export, built for browsers, minified and gzipped. */
 export async function bundleKilobytes(packages: readonly string[]): Promise<number> {
   const { outputFiles } = await build({
-    // The app depends on every package, so the imports resolve from there.
-    stdin: {
-      contents: packages.map((name) => `export * from ${JSON.stringify(name)};`).join("\n"),
-      resolveDir: join(root, "apps", "examples"),
-    },
+    stdin: { contents: packages.map((name) => `export * from ${JSON.stringify(name)};`).join("\n"), resolveDir: root },
     bundle: true,
     format: "esm",
     platform: "browser",

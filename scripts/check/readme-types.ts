@@ -7,9 +7,7 @@ import { compilerOptions } from "./documented-exports.js";
 
 /** Type errors in the examples of the READMEs, as `README.md:line: message`. */
 export function readmeTypeProblems(): readonly string[] {
-  // The app depends on every package, so an example resolves its imports from there.
-  const folder = join(root, "apps", "examples");
-  const examples = new Map(readmeExamples().map((example, i) => [join(folder, `readme-example-${i}.ts`), example]));
+  const examples = new Map(readmeExamples().map((example, i) => [join(root, `readme-example-${i}.ts`), example]));
   const options = compilerOptions();
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;
