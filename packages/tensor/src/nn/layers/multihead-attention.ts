@@ -49,6 +49,14 @@ export type AttentionCall = AttentionMasks & {
   readonly averageAttnWeights?: boolean;
 };
 
+const callNames = [
+  "keyPaddingMask",
+  "attnMask",
+  "isCausal",
+  "needWeights",
+  "averageAttnWeights",
+] as const satisfies readonly (keyof AttentionCall)[];
+
 /** Queries, keys and values a head: [batch, heads, length, headDim]. */
 export type Heads = { readonly query: Tensor; readonly key: Tensor; readonly value: Tensor };
 
@@ -118,6 +126,7 @@ export class MultiheadAttention extends Module {
    */
   forward(query: Tensor, key: Tensor, value: Tensor, options: AttentionCall = {}): [Tensor, Tensor | undefined] {
     const op = "MultiheadAttention";
+    checkOptions(`${op}.forward`, options, callNames);
     const { needWeights = true, averageAttnWeights = true, ...masks } = options;
     if (query.ndim === 2) {
       const axis = this.batchFirst ? 0 : 1;

@@ -1,7 +1,7 @@
 // LayerNorm and RMSNorm.
 
 import { ones, zeros } from "../../creation.js";
-import { argumentError } from "../../errors.js";
+import { TensorError } from "../../errors.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat, checkShape } from "../checks.js";
@@ -25,7 +25,12 @@ const [dtypeName, deviceName] = parameterOptions;
 function checkNormalized(layer: string, size: number | Shape): Shape {
   const shape = typeof size === "number" ? [size] : size;
   if (!Array.isArray(shape) || shape.length === 0 || shape.some((d) => !Number.isInteger(d) || d < 1)) {
-    throw argumentError(layer, "normalizedShape", "a positive integer, or an array of them", size);
+    const got = typeof size === "number" ? size : `[${size}]`;
+    throw new TensorError(
+      "argument",
+      `${layer}: normalizedShape must be a positive integer or an array of them, got ${got}`,
+      { op: layer, field: "normalizedShape", got: size },
+    );
   }
   return [...shape];
 }

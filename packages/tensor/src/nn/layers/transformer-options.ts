@@ -51,7 +51,9 @@ const defaults = {
 /** Defaults filled in. @throws TensorError `argument` */
 export function resolveOptions(layer: string, options: TransformerLayerOptions): ResolvedOptions {
   checkOptions(layer, options, [...Object.keys(defaults), ...parameterOptions]);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => Object.hasOwn(defaults, name) && value !== undefined),
+  );
   const resolved: ResolvedOptions = { ...defaults, ...given };
   checkCount(layer, "dimFeedforward", resolved.dimFeedforward);
   checkProbability(layer, "dropout", resolved.dropout);
