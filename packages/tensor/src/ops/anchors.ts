@@ -110,12 +110,21 @@ export function batchedMatmul<T extends Variable>(a: T, b: T): T {
       inputs: [a, b],
       saved: [a, b],
       backward: ([g], [needA, needB]) => [
-        needA ? batchedMatmul(g as T, transposeLast(b)) : undefined,
-        needB ? batchedMatmul(transposeLast(a), g as T) : undefined,
+        needA ? productLike(a, g as T, transposeLast(b)) : undefined,
+        needB ? productLike(b, transposeLast(a), g as T) : undefined,
       ],
     });
   }
   return y as T;
+}
+
+// left · right in the layout of `x`. The gradient of a weight that was used transposed is then dense as the weight is,
+// and its optimizer reads both alike.
+function productLike<T extends Variable>(x: T, left: T, right: T): T {
+  const [row, column] = x.layout.strides.slice(-2);
+  const isTransposed = row === 1 && column !== 1;
+  if (!isTransposed) return batchedMatmul(left, right);
+  return transposeLast(batchedMatmul(transposeLast(right), transposeLast(left)));
 }
 
 /** Swaps the last two axes. */
