@@ -29,6 +29,7 @@ AREAS = {
     "gradients": ("optim", ["gradients"]),
     "losses": ("losses", ["losses", "losses_by_formula"]),
     "crf": ("losses", ["crf"]),
+    "pretrained": ("nlp-models", ["pretrained"]),
 }
 LARGEST_FILE, LARGEST_SET = 150_000, 1_000_000
 
