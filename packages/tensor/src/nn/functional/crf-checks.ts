@@ -1,10 +1,11 @@
 // What the CRF functions are given, checked before anything is recorded.
 
 import { hostValues } from "../../control.js";
-import { isFloat, isInteger } from "../../dtype.js";
+import { isInteger } from "../../dtype.js";
 import { argumentError, shapeError, TensorError } from "../../errors.js";
-import { type Shape, sameShape } from "../../shape.js";
+import type { Shape } from "../../shape.js";
 import { Tensor } from "../../tensor.js";
+import { checkFloat, checkShape } from "../checks.js";
 
 /** The scores a linear-chain CRF learns. */
 export type CrfScores = {
@@ -16,31 +17,28 @@ export type CrfScores = {
   readonly transitions: Tensor;
 };
 
-function checkTensor(op: string, name: string, value: Tensor, shape: Shape): void {
+function checkWhole(op: string, name: string, value: Tensor, shape: Shape): void {
   if (!(value instanceof Tensor)) throw argumentError(op, name, "a tensor", value === null ? "null" : typeof value);
-  if (!sameShape(value.shape, shape))
-    throw shapeError(op, `${name} must have shape [${shape.join(", ")}]`, [value.shape]);
+  checkShape(op, name, value, shape, true);
 }
 
 /** @throws TensorError `shape`, `dtype`, `argument` */
 export function checkLattice(op: string, emissions: Tensor, mask: Tensor | undefined, scores: CrfScores): void {
-  if (!(emissions instanceof Tensor)) throw argumentError(op, "emissions", "a tensor", typeof emissions);
-  const { shape, dtype } = emissions;
+  checkFloat(op, "emissions", emissions);
+  const { shape } = emissions;
   if (shape.length !== 3 || shape.includes(0))
     throw shapeError(op, "emissions must be [time, batch, tags], none of them 0", [shape]);
-  if (!isFloat(dtype))
-    throw new TensorError("dtype", `${op}: emissions must be floating, got ${dtype}, expected float32 or float64`);
   const [time, batch, tags] = shape as [number, number, number];
-  checkTensor(op, "start", scores.start, [tags]);
-  checkTensor(op, "end", scores.end, [tags]);
-  checkTensor(op, "transitions", scores.transitions, [tags, tags]);
-  if (mask !== undefined) checkTensor(op, "mask", mask, [time, batch]);
+  checkWhole(op, "start", scores.start, [tags]);
+  checkWhole(op, "end", scores.end, [tags]);
+  checkWhole(op, "transitions", scores.transitions, [tags, tags]);
+  if (mask !== undefined) checkWhole(op, "mask", mask, [time, batch]);
 }
 
 /** @throws TensorError `shape`, `dtype`, and `index` when the host knows of a wrong tag at a real place */
 export function checkTags(op: string, emissions: Tensor, tags: Tensor, mask: Tensor | undefined): void {
   const [time, batch, count] = emissions.shape as [number, number, number];
-  checkTensor(op, "tags", tags, [time, batch]);
+  checkWhole(op, "tags", tags, [time, batch]);
   if (!isInteger(tags.dtype))
     throw new TensorError("dtype", `${op}: tags must be integers, got ${tags.dtype}, expected int32`);
   const known = hostValues(tags);

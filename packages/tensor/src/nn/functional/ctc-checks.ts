@@ -30,17 +30,17 @@ export function checkCtc(
   targetLengths: CtcLengths,
   blank: number,
 ): CtcArguments {
-  checkFloat(op, "the log-probabilities", logProbabilities);
-  checkShape(op, "the log-probabilities", logProbabilities, [any, any, any], true);
+  checkFloat(op, "logProbabilities", logProbabilities);
+  checkShape(op, "logProbabilities", logProbabilities, [any, any, any], true);
   const [time, batch, classes] = logProbabilities.shape as [number, number, number];
   if (time === 0 || batch === 0) throw shapeError(op, "time and batch must not be 0", [logProbabilities.shape]);
   if (!Number.isInteger(blank) || blank < 0 || blank >= classes) {
     throw argumentError(op, "blank", `a class from 0 to ${classes - 1}`, blank);
   }
-  checkIntegers("the targets", targets);
+  checkIntegers("targets", targets);
   const times = lengthsOf("inputLengths", inputLengths, batch, time, logProbabilities);
   const padded = targets.ndim === 2;
-  checkShape(op, "the targets", targets, padded ? [batch, any] : [any], true);
+  checkShape(op, "targets", targets, padded ? [batch, any] : [any], true);
   const limit = targets.shape[targets.ndim - 1]!;
   const sizes = lengthsOf("targetLengths", targetLengths, batch, limit, logProbabilities);
   checkLabels(targets, hostValues(sizes), classes, blank);
@@ -83,7 +83,7 @@ function padTargets(targets: Tensor, sizes: ArrayLike<number> | undefined): Tens
   const list = Array.from(sizes);
   const total = list.reduce((a, b) => a + b, 0);
   if (total !== targets.numel)
-    throw shapeError(op, `the targets must be ${total}, as targetLengths says`, [targets.shape]);
+    throw shapeError(op, `targets must be ${total}, as targetLengths says`, [targets.shape]);
   const length = Math.max(...list);
   let start = 0;
   const at = list.map((size) => {
