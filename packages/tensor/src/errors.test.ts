@@ -35,7 +35,7 @@ describe("errors in the house form", () => {
   });
 
   it("argumentError shows field, expectation and value", () => {
-    const messages = [Number.NaN, "fast", undefined, { a: 1 }].map(
+    const messages = [Number.NaN, "fast", undefined, { a: 1 }, [0.9, 2]].map(
       (got) => argumentError("SGD", "lr", "a number ≥ 0", got).message,
     );
     expect(messages).toEqual([
@@ -43,6 +43,7 @@ describe("errors in the house form", () => {
       'SGD: lr must be a number ≥ 0, got "fast"',
       "SGD: lr must be a number ≥ 0, got undefined",
       "SGD: lr must be a number ≥ 0, got [object Object]",
+      "SGD: lr must be a number ≥ 0, got [0.9, 2]",
     ]);
     expect(argumentError("SGD", "lr", "x", -1).details).toEqual({ op: "SGD", field: "lr", got: -1, expected: "x" });
   });

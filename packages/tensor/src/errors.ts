@@ -67,7 +67,8 @@ export function shapeError(op: string, why: string, shapes: readonly (readonly n
 
 /** `argument` error in the house form: `op: field must be …, got value`. */
 export function argumentError(op: string, field: string, expected: string, got: unknown): TensorError {
-  const shown = typeof got === "string" ? JSON.stringify(got) : String(got);
+  const shown =
+    typeof got === "string" ? JSON.stringify(got) : Array.isArray(got) ? `[${got.join(", ")}]` : String(got);
   return new TensorError("argument", `${op}: ${field} must be ${expected}, got ${shown}`, { op, field, got, expected });
 }
 
