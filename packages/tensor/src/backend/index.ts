@@ -3,6 +3,18 @@
 
 export { allDTypes, byteLengthOf, type DType, fromDeviceBytes, isFloat, isInteger, toDeviceBytes } from "../dtype.js";
 export { argumentError, type ErrorCode, TensorError, unreachable } from "../errors.js";
+/** The renderer that the C-like languages of GPUs share. */
+export {
+  type Dialect,
+  type Helper,
+  type Leaf,
+  type LeafText,
+  type NeedHelper,
+  type OperationTypes,
+  Scope,
+  Source,
+  type Spelling,
+} from "../kernel/c-family/index.js";
 export { constant, type Expr, input, type Role, reduced, rewrite, rowSize, scalar, visit } from "../kernel/expr.js";
 export { normalFromWords, philox, type RandomState, randomWord, uniformFromWord } from "../kernel/philox.js";
 export {
@@ -17,6 +29,7 @@ export {
   type RowScope,
   variesAlongRow,
 } from "../kernel/program.js";
+export { identityOf, joinOf, type NumberedReduce, reducePasses } from "../kernel/reductions.js";
 /** The sugar over the scalar algebra, as one namespace: `scalarAlgebra.add(x, 1)`. */
 export * as scalarAlgebra from "../kernel/scalar.js";
 export {

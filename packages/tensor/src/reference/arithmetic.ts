@@ -2,8 +2,8 @@
 // other systems answer other questions about it, such as how far a correct device may be off.
 
 import type { DType } from "../dtype.js";
-import { unreachable } from "../errors.js";
 import type { ReduceOp } from "../kernel/program.js";
+import { identityOf, joinOf } from "../kernel/reductions.js";
 import { castValue, evaluateScalar, type ScalarOp } from "../kernel/scalar-ops.js";
 
 /** Joins values one after the other, starting from the identity of its operation. */
@@ -25,23 +25,6 @@ export interface Arithmetic<V> {
   /** A fresh reduction. */
   reducer(op: ReduceOp, type: DType): Reducer<V>;
 }
-
-const extremes = {
-  float32: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-  float64: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-  int32: [-2147483648, 2147483647],
-  uint32: [0, 4294967295],
-} as const satisfies Partial<Record<DType, readonly [number, number]>>;
-
-/** The value that changes nothing under `op`. @throws TensorError `internal` for bool, which has no reductions. */
-export function identityOf(op: ReduceOp, type: DType): number {
-  if (type === "bool") return unreachable(`reduction ${op} of bool`);
-  const [least, greatest] = extremes[type];
-  return { sum: 0, prod: 1, max: least, min: greatest }[op];
-}
-
-/** The scalar operation a reduction repeats. */
-export const joinOf = { sum: "add", prod: "mul", max: "max", min: "min" } as const satisfies Record<ReduceOp, ScalarOp>;
 
 /** Floats in float64, integers exactly: the living definition. Only literals and casts round to float32. */
 export const float64Arithmetic: Arithmetic<number> = {
