@@ -160,7 +160,7 @@ function overridden(
 }
 
 /** The derived gradient with respect to inputs `wrt`, given gradients of outputs `given`. */
-export function gradientOf(op: ProgramOp, wrt: readonly number[], given: readonly number[]): ProgramOp {
+function gradientOf(op: ProgramOp, wrt: readonly number[], given: readonly number[]): ProgramOp {
   const key = `${wrt.join()}|${given.join()}`;
   let g = op.gradients.get(key);
   if (!g) {

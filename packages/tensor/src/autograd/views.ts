@@ -134,7 +134,7 @@ export function toRows<T extends Variable>(x: T, axes: readonly number[]): T {
 }
 
 /** Undoes broadcasting: sums over the axes along which `shape` was repeated. */
-export function sumTo<T extends Variable>(x: T, shape: Shape): T {
+function sumTo<T extends Variable>(x: T, shape: Shape): T {
   if (sameShape(x.shape, shape)) return x;
   const shift = x.shape.length - shape.length;
   const axes = x.shape.flatMap((d, i) => (i < shift || (shape[i - shift] === 1 && d !== 1) ? [i] : []));

@@ -4,7 +4,7 @@
 import type { AnchorCall, AnchorName, BufferHandle } from "../backend/backend.js";
 import type { DataArray, DType } from "../dtype.js";
 import type { Program } from "../kernel/program.js";
-import { type Layout, type Shape, sizeOf } from "../shape.js";
+import type { Layout, Shape } from "../shape.js";
 
 /** What a node computes; interned by its maker, so `id` is the structure. */
 export type NodeOp =
@@ -162,6 +162,3 @@ export function leafNode(shape: Shape, dtype: DType, content: { host?: DataArray
   node.storage = content.storage;
   return node;
 }
-
-/** Elements of an output. */
-export const elementsOf = (value: Value): number => sizeOf(value.node.outputs[value.index]!.shape);

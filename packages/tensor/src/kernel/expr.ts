@@ -1,7 +1,7 @@
 // Typed scalar expressions, interned: equal expressions are the same object, so sharing and comparing are free.
 // `id` is stable for the life of the process and orders nothing.
 
-import { byteLengthOf, type DType, isFloat, isInteger } from "../dtype.js";
+import { type DType, isFloat, isInteger } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import { castValue, evaluateScalar, type ScalarOp, scalarOps } from "./scalar-ops.js";
 
@@ -133,6 +133,3 @@ export function rewrite(e: Expr, leaf: (e: Expr) => Expr, memo: Map<Expr, Expr>)
   memo.set(e, out);
   return out;
 }
-
-/** Bytes one value of an expression takes when stored. */
-export const storedBytes = (e: Expr): number => byteLengthOf(e.type);
