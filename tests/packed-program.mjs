@@ -19,6 +19,7 @@ const sizes = { vocabSize: tokenizer.size, dModel: 32, nhead: 2, numLayers: 1, m
 const model = new GPTModel(sizes);
 const optimizer = new AdamW(model.parameters(), { lr: 1e-2 });
 const criterion = new CrossEntropyLoss();
+/** @param {GPTModel} net */
 const lossOf = (net) => criterion.forward(net.forward(input).transpose(1, 2), target);
 
 let first = Number.NaN;
