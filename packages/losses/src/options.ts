@@ -28,9 +28,6 @@ const rule = <T>(expected: string, accepts: (value: unknown) => boolean, fallbac
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
-/** A finite number. */
-export const number = (fallback: number): OptionRule<number> => rule("a finite number", isNumber, fallback);
-
 /** A number above 0. */
 export const positive = (fallback: number): OptionRule<number> =>
   rule("a number above 0", (x) => isNumber(x) && x > 0, fallback);

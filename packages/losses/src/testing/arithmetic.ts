@@ -12,7 +12,7 @@ export function logSumExp(x: readonly number[]): number {
 /** 1/(1 + e^−x). */
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 /** All numbers of nested arrays, in order. */
-export const flat = (x: unknown): number[] => (Array.isArray(x) ? x.flatMap(flat) : [Number(x)]);
+const flat = (x: unknown): number[] => (Array.isArray(x) ? x.flatMap(flat) : [Number(x)]);
 /** f on the numbers of arrays of one shape, in order. */
 export function zip(f: (...x: number[]) => number, ...arrays: readonly unknown[]): number[] {
   const lists = arrays.map(flat);

@@ -72,7 +72,7 @@ export class Draw {
 }
 
 /** A tensor, or plain lists of tensors, as nested arrays. */
-export const plain = async (x: unknown): Promise<NestedArray> =>
+const plain = async (x: unknown): Promise<NestedArray> =>
   x instanceof Object && "toArray" in x ? (x as Tensor).toArray() : (x as NestedArray);
 
 /** Every value of a record as nested arrays. */

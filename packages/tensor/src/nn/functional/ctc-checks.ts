@@ -82,8 +82,7 @@ function padTargets(targets: Tensor, sizes: ArrayLike<number> | undefined): Tens
   }
   const list = Array.from(sizes);
   const total = list.reduce((a, b) => a + b, 0);
-  if (total !== targets.numel)
-    throw shapeError(op, `targets must be ${total}, as targetLengths says`, [targets.shape]);
+  if (total !== targets.numel) throw shapeError(op, `targets must be ${total}, as targetLengths says`, [targets.shape]);
   const length = Math.max(...list);
   let start = 0;
   const at = list.map((size) => {
