@@ -193,9 +193,9 @@ function measure(run: () => void): number {
   return best;
 }
 
-for (const options of [{ threads: 1 }, {}]) {
+for (const options of [{ threads: 1 }, {}, { threads: 1, wideSimd: true }]) {
   const backend = await createCpuBackend(options);
-  console.log(`${process.version}, ${backend.threads} threads`);
+  console.log(`${process.version}, ${backend.threads} threads${backend.wideSimd ? ", 256-bit SIMD" : ""}`);
   for (const entry of entries) {
     const { launch, bytes } = launchOf(backend, entry);
     const list = [launch];

@@ -27,6 +27,7 @@ import { Submission } from "./run/submission.js";
 import type { CpuExecutable, Crew } from "./run/work.js";
 import { maxMemoryPages } from "./wasm/assembler.js";
 import { detectFeatures } from "./wasm/features.js";
+import { enableWideSimd } from "./wasm/wide-simd.js";
 
 /** Options of `createCpuBackend`. */
 export type CpuBackendOptions = {
@@ -34,6 +35,11 @@ export type CpuBackendOptions = {
   readonly threads?: number;
   /** Whether kernels may use relaxed SIMD; by default where the engine has it. */
   readonly relaxedSimd?: boolean;
+  /**
+   * Asks for 256-bit arithmetic, false unless given. Takes effect in Node from version 24 on, by an experimental flag
+   * that holds for the whole process.
+   */
+  readonly wideSimd?: boolean;
   /**
    * Launches estimated to take less than this many nanoseconds run on one thread; by default what waking the others
    * costs. 0 shares out everything.
@@ -70,6 +76,7 @@ export class CpuBackend implements Backend {
   readonly #pool: Pool;
   readonly #allocator: Allocator;
   readonly #relaxedSimd: boolean;
+  readonly #wideSimd: boolean;
   readonly #crew: Crew;
   readonly #executables = new Map<string, CpuExecutable>();
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
@@ -82,7 +89,8 @@ export class CpuBackend implements Backend {
 
   constructor(pool: Pool, options: CpuBackendOptions) {
     this.#pool = pool;
-    this.#relaxedSimd = options.relaxedSimd ?? detectFeatures().relaxedSimd;
+    this.#relaxedSimd = (options.relaxedSimd ?? true) && detectFeatures().relaxedSimd;
+    this.#wideSimd = (options.wideSimd ?? false) && this.#relaxedSimd && enableWideSimd();
     this.#crew = {
       threads: pool.threads,
       parallelNanoseconds: options.parallelNanoseconds ?? defaultParallelNanoseconds,
@@ -95,6 +103,11 @@ export class CpuBackend implements Backend {
   /** Threads that run kernels. */
   get threads(): number {
     return this.#pool.threads;
+  }
+
+  /** Whether 256-bit arithmetic was asked for and granted. */
+  get wideSimd(): boolean {
+    return this.#wideSimd;
   }
 
   allocate(byteLength: number): BufferHandle {
@@ -176,6 +189,12 @@ export class CpuBackend implements Backend {
     return this.#allocator.info();
   }
 
+  async time(launches: readonly Launch[]): Promise<number> {
+    const start = performance.now();
+    this.submit(launches);
+    return performance.now() - start;
+  }
+
   async finish(): Promise<void> {}
 
   dispose(): void {
@@ -202,7 +221,7 @@ export class CpuBackend implements Backend {
 
   #makeMatmulTools(): MatmulTools {
     const { shared, threads } = this.#pool;
-    const module = gemmModule({ shared, relaxedSimd: this.#relaxedSimd });
+    const module = gemmModule({ shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd });
     const products = {
       float32: this.#pool.register(module, "gemmFloat32"),
       float64: this.#pool.register(module, "gemmFloat64"),
