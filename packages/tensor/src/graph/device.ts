@@ -150,8 +150,9 @@ export class Device {
     };
     for (const v of values) push(v);
     const own = roots.length;
-    for (const v of saved) push(v);
-    if (roots.length === 0) {
+    // A value that is in memory already may outlive what it was computed from: a kept loss, read after the step.
+    if (own > 0) for (const v of saved) push(v);
+    if (own === 0) {
       for (const v of values) v.node.evictable = false;
       return;
     }
