@@ -25,7 +25,7 @@ const words = [
 ] as const;
 
 /** The kernel's module for elements of `bytes` bytes; exports `gather`. */
-export function gatherModule(bytes: 4 | 8, shared: boolean): Uint8Array<ArrayBuffer> {
+function gatherModule(bytes: 4 | 8, shared: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", { shared });
   module.function({ params: kernelParams, export: "gather" }, (f, { params, thread, threads }) => {

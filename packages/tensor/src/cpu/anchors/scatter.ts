@@ -1,5 +1,5 @@
-// scatterAdd and scatterInto: adds rows to rows of a table, zeroed first or not, or puts them there. Threads share out the columns and each walks all rows in order, so
-// sums never depend on the number of threads.
+// scatterAdd and scatterInto: rows are added to rows of a table, zeroed first or not, or put there. Threads share out the
+// columns and each walks all rows in order, so sums never depend on the number of threads.
 
 import type { Launch } from "../../backend/backend.js";
 import { byteLengthOf } from "../../dtype.js";
@@ -42,11 +42,7 @@ const columnGrain = 16;
 export type ScatterMode = "zero" | "add" | "set";
 
 /** The kernel's module for one dtype; exports `scatter`. */
-export function scatterModule(
-  type: "float32" | "float64",
-  mode: ScatterMode,
-  shared: boolean,
-): Uint8Array<ArrayBuffer> {
+function scatterModule(type: "float32" | "float64", mode: ScatterMode, shared: boolean): Uint8Array<ArrayBuffer> {
   const bytes = byteLengthOf(type);
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", { shared });

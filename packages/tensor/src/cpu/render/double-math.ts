@@ -11,8 +11,8 @@ const unary = ["exp", "log", "log1p", "expm1", "tanh", "sin", "cos"] as const;
 /** Name of a float64 function of one number. */
 export type DoubleFunction = (typeof unary)[number] | "erf";
 
-/** The namespace from which modules import JavaScript's Math. */
-export const mathNamespace = "math";
+// The namespace from which modules import JavaScript's Math.
+const mathNamespace = "math";
 
 /** The float64 functions of one module. */
 export type DoubleMath = {

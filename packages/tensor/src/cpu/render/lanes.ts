@@ -2,7 +2,7 @@
 // vectors of float64. A bool is a lane mask (all ones or all zeros) in a register and a 0 or 1 in memory.
 
 import type { DType } from "../../dtype.js";
-import { type FunctionBuilder, i32, i32x4, type Local, type Operand, type Vector, v128 } from "../wasm/assembler.js";
+import { type FunctionBuilder, i32x4, type Local, type Vector, v128 } from "../wasm/assembler.js";
 
 /** Vectors of a run of elements, in order. */
 export type Vectors = readonly Local<"v128">[];
@@ -76,12 +76,3 @@ export function encode(f: FunctionBuilder, type: DType, x: Local<"v128">): Vecto
 export function tailMask(f: FunctionBuilder, remaining: Word): Local<"v128"> {
   return f.local("v128", i32x4.gtS(i32x4.splat(remaining), f.constants.i32x4(0, 1, 2, 3)));
 }
-
-/** The reference point of a vector of positions: 0, 1, 2, 3 times `stride`. */
-export function iota(f: FunctionBuilder, stride: Operand<"i32">): Local<"v128"> {
-  return f.local("v128", i32x4.mul(i32x4.splat(stride), f.constants.i32x4(0, 1, 2, 3)));
-}
-
-/** `address + index · 2^shift`. */
-export const addressAt = (address: Word, index: Word, shift: number): Operand<"i32"> =>
-  i32.add(address, i32.shl(index, shift));

@@ -42,7 +42,7 @@ export type RenderedKernel = {
 };
 
 /** The schedule of a kernel. */
-export function scheduleOf({ program, rank, access }: Kernel): Schedule {
+function scheduleOf({ program, rank, access }: Kernel): Schedule {
   const reduces = program.reduces.length > 0;
   const sumsRows = program.outputs.some((o) => o.role === "lane");
   const strided = (axis: number) =>
