@@ -7,7 +7,7 @@ import { type Device, maxDepth } from "../graph/device.js";
 import { Node, type NodeOp, type NodeOperand, nextOpId } from "../graph/node.js";
 import { differentiate } from "../kernel/differentiate.js";
 import { type Expr, visit } from "../kernel/expr.js";
-import type { Program } from "../kernel/program.js";
+import { type Program, withoutUnreadInputs } from "../kernel/program.js";
 import { scalarOps } from "../kernel/scalar-ops.js";
 import { contiguous, type Layout, type Shape } from "../shape.js";
 import { gradEnabled } from "./mode.js";
@@ -21,8 +21,14 @@ export type ProgramOp = {
   readonly node: NodeOp;
   /** Replaces the derived gradient where reading the outputs is cheaper than recomputing. */
   readonly override: GradientOverride | undefined;
-  readonly gradients: Map<string, ProgramOp>;
+  readonly gradients: Map<string, GradientOp>;
 };
+
+/**
+ * A gradient made callable. `reads[j]` says which of the op's operands, followed by the gradients given, is its operand
+ * j: what it does not read need not be kept.
+ */
+type GradientOp = { readonly op: ProgramOp; readonly reads: readonly number[] };
 
 /**
  * A hand-written gradient program for all inputs at once. Its inputs are the op's inputs, then its outputs, then the
@@ -127,7 +133,8 @@ function recordProgram(
           layout: roleLayout(gradients[k]!, op.program.outputs[k]!.role, sizes),
         })),
       ];
-      const out = applyProgram(gradientOp, gradients[given[0]!]!, device, sizes, all, scalars);
+      const read = gradientOp.reads.map((i) => all[i]!);
+      const out = applyProgram(gradientOp.op, gradients[given[0]!]!, device, sizes, read, scalars);
       return positions.map((i) => {
         const at = wrt.indexOf(i);
         return at < 0 ? undefined : out[at];
@@ -149,25 +156,31 @@ function overridden(
 ): (Variable | undefined)[] {
   let gradientOp = op.gradients.get("override");
   if (!gradientOp) {
-    gradientOp = makeProgramOp(`${op.label}Backward`, override.program, op.hasRow);
+    gradientOp = makeGradientOp(op, override.program);
     op.gradients.set("override", gradientOp);
   }
   const outputs = results.map((y, k) => ({ variable: y, layout: roleLayout(y, op.program.outputs[k]!.role, sizes) }));
   const dy = { variable: gradient, layout: roleLayout(gradient, op.program.outputs[0]!.role, sizes) };
   const all = [...(override.savesInputs ? operands : []), ...outputs, dy];
-  const out = [...applyProgram(gradientOp, gradient, device, sizes, all, scalars)];
+  const read = gradientOp.reads.map((i) => all[i]!);
+  const out = [...applyProgram(gradientOp.op, gradient, device, sizes, read, scalars)];
   return inputs.map((x) => (isFloat(x.dtype) ? out.shift() : undefined));
 }
 
 /** The derived gradient with respect to inputs `wrt`, given gradients of outputs `given`. */
-function gradientOf(op: ProgramOp, wrt: readonly number[], given: readonly number[]): ProgramOp {
+function gradientOf(op: ProgramOp, wrt: readonly number[], given: readonly number[]): GradientOp {
   const key = `${wrt.join()}|${given.join()}`;
   let g = op.gradients.get(key);
   if (!g) {
-    g = makeProgramOp(`${op.label}Backward`, differentiate(op.program, wrt, given), op.hasRow);
+    g = makeGradientOp(op, differentiate(op.program, wrt, given));
     op.gradients.set(key, g);
   }
   return g;
+}
+
+function makeGradientOp(op: ProgramOp, gradient: Program): GradientOp {
+  const { program, reads } = withoutUnreadInputs(gradient);
+  return { op: makeProgramOp(`${op.label}Backward`, program, op.hasRow), reads };
 }
 
 /** The layout over the iteration space of a variable shaped like an output of `role`. */

@@ -77,6 +77,26 @@ function compactReduces(all: readonly Reduce[], keep: ReadonlySet<number>) {
   return { reduces, place };
 }
 
+/** The program over the inputs it reads alone; `reads[j]` is where its input j was. */
+export function withoutUnreadInputs(p: Program): { readonly program: Program; readonly reads: readonly number[] } {
+  const used = new Set<number>();
+  const seen = new Set<Expr>();
+  const note = (e: Expr): void => {
+    if (e.kind === "input") used.add(e.index);
+  };
+  for (const x of [...p.reduces.map((r) => r.of), ...p.outputs.map((o) => o.expr)]) visit(x, seen, note);
+  const reads = p.inputs.map((_, i) => i).filter((i) => used.has(i));
+  const memo = new Map<Expr, Expr>();
+  const place = (e: Expr): Expr => (e.kind === "input" ? input(reads.indexOf(e.index), e.type, e.role) : e);
+  const program = makeProgram({
+    inputs: reads.map((i) => p.inputs[i]!),
+    scalars: p.scalars,
+    reduces: p.reduces.map((r) => ({ op: r.op, of: rewrite(r.of, place, memo) })),
+    outputs: p.outputs.map((o) => ({ role: o.role, expr: rewrite(o.expr, place, memo) })),
+  });
+  return { program, reads };
+}
+
 /** What an op body along a row may use beside its operands. */
 export type RowScope = {
   sum(of: Expr): Expr;
