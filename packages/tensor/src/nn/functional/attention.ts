@@ -105,7 +105,7 @@ export function blindQueries(
   }
   const blind = hidden.reduce((a, b) => logicalOr(a, b)).all(-1);
   const [batch, heads, length] = [...new Array<number>(3 - blind.ndim).fill(1), ...blind.shape];
-  return blind.reshape(batch!, heads!, length!, 1).all(1);
+  return heads === 1 ? blind.reshape(batch!, length!, 1) : blind.reshape(batch!, heads!, length!, 1).all(1);
 }
 
 function fitting(op: string, mask: Tensor, scores: Shape, fits: boolean, expected: string): Tensor {

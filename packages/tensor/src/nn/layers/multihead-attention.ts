@@ -163,7 +163,7 @@ export class MultiheadAttention extends Module {
       ]);
     }
     const [q, k, v] = this.#projections(query, key, value);
-    return { query: this.#split(q!), key: this.#split(k!), value: this.#split(v!) };
+    return { query: q!, key: k!, value: v! };
   }
 
   /**
@@ -181,34 +181,30 @@ export class MultiheadAttention extends Module {
     return [blind ? where(this.batchFirst ? blind : blind.transpose(0, 1), 0, y) : y, dropped];
   }
 
-  /** As few products as the inputs allow: one when all are the same, two when key and value are. */
+  /** Heads by as few products as the inputs allow: one when all are the same, two when key and value are. */
   #projections(query: Tensor, key: Tensor, value: Tensor): readonly Tensor[] {
     const { embedDim, inProjWeight, inProjBias } = this;
-    const parts = (sizes: readonly number[]): readonly (Tensor | undefined)[] => inProjBias?.split(sizes) ?? [];
+    const biases = (sizes: readonly number[]): readonly Tensor[] => inProjBias?.split(sizes) ?? [];
+    const thirds = [embedDim, embedDim, embedDim];
     if (!inProjWeight) {
-      const [q, k, v] = parts([embedDim, embedDim, embedDim]);
-      return [
-        linear(query, this.qProjWeight!, q),
-        linear(key, this.kProjWeight!, k),
-        linear(value, this.vProjWeight!, v),
-      ];
+      const weights = [this.qProjWeight!, this.kProjWeight!, this.vProjWeight!];
+      const parts = biases(thirds);
+      return [query, key, value].flatMap((x, i) => this.#heads(linear(x, weights[i]!, parts[i]), 1));
     }
-    if (query === key && key === value) return linear(query, inProjWeight, inProjBias).chunk(3, -1);
-    if (key === value) {
-      const sizes = [embedDim, 2 * embedDim];
-      const [forQuery, forKeys] = inProjWeight.split(sizes);
-      const [q, kv] = parts(sizes);
-      return [linear(query, forQuery!, q), ...linear(key, forKeys!, kv).chunk(2, -1)];
-    }
-    const weights = inProjWeight.chunk(3);
-    const biases = parts([embedDim, embedDim, embedDim]);
-    return [query, key, value].map((x, i) => linear(x, weights[i]!, biases[i]));
+    if (query === key && key === value) return this.#heads(linear(query, inProjWeight, inProjBias), 3);
+    const sizes = key === value ? [embedDim, 2 * embedDim] : thirds;
+    const inputs = key === value ? [query, key] : [query, key, value];
+    const weights = inProjWeight.split(sizes);
+    const parts = biases(sizes);
+    return inputs.flatMap((x, i) => this.#heads(linear(x, weights[i]!, parts[i]), sizes[i]! / embedDim));
   }
 
-  #split(x: Tensor): Tensor {
+  /** Projections side by side as [batch, heads, length, headDim] each. */
+  #heads(x: Tensor, count: number): Tensor[] {
     const [first, second] = x.shape as [number, number];
-    const heads = x.reshape(first, second, this.numHeads, this.headDim);
-    return this.batchFirst ? heads.permute(0, 2, 1, 3) : heads.permute(1, 2, 0, 3);
+    // Heads are told apart before the parts are: the parts' gradients are then written where they belong at once.
+    const parts = x.reshape(first, second, count * this.numHeads, this.headDim).chunk(count, 2);
+    return parts.map((part) => (this.batchFirst ? part.permute(0, 2, 1, 3) : part.permute(1, 2, 0, 3)));
   }
 
   #join(x: Tensor): Tensor {
