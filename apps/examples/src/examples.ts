@@ -1,6 +1,7 @@
 // The table of examples, in the order in which help lists them. One row makes an example known everywhere.
 import type { Example } from "./example.js";
 import { gpt } from "./examples/gpt.js";
+import { transformerLm } from "./examples/transformer-lm.js";
 
 /** Every example that `npm start -- <name>` runs. */
-export const examples: readonly Example[] = [gpt as unknown as Example];
+export const examples: readonly Example[] = [gpt, transformerLm] as unknown as readonly Example[];

@@ -2,19 +2,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runCli } from "../cli/run-cli.js";
-import type { Example } from "../example.js";
-import { fakeEnvironment, inTemporaryFolder } from "../testing/fixtures.js";
+import { exampleRunner, inTemporaryFolder, trainingLosses } from "../testing/fixtures.js";
 import { gpt } from "./gpt.js";
 
 const text = "the cat sat on the mat. the dog sat on the log. a cat and a dog met on the mat.\n".repeat(40);
 const small = ["--layers", "1", "--heads", "2", "--width", "16", "--block", "8", "--batch", "4", "--sample", "0"];
 
-const start = async (folder: string, args: readonly string[]) => {
-  const environment = fakeEnvironment(folder, [gpt as unknown as Example]);
-  const code = await runCli(["gpt", "--threads", "1", ...args], environment);
-  return { code, output: environment.output.text, errors: environment.errors.text };
-};
+const start = (folder: string, args: readonly string[]) => exampleRunner(gpt, folder)(["--threads", "1", ...args]);
 
 const inFolderWithText = (body: (folder: string, data: string) => Promise<void>): Promise<void> =>
   inTemporaryFolder(async (folder) => {
@@ -22,13 +16,6 @@ const inFolderWithText = (body: (folder: string, data: string) => Promise<void>)
     writeFileSync(data, text);
     await body(folder, data);
   });
-
-const losses = (folder: string): number[] =>
-  readFileSync(join(folder, "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line))
-    .flatMap((line) => (typeof line.loss === "number" ? [line.loss] : []));
 
 describe("gpt", () => {
   it("learns, evaluates, saves, and writes text from the checkpoint", () =>
@@ -49,7 +36,7 @@ describe("gpt", () => {
       ]);
       expect(trained.errors).toBe("");
       expect(trained.code).toBe(0);
-      const curve = losses(out);
+      const curve = trainingLosses(out);
       expect(curve.length).toBeGreaterThan(10);
       expect(curve.at(-1)).toBeLessThan(0.75 * curve[0]!);
       const written = await runUse(folder, ["--from", out, "--length", "30", "--temperature", "0.5", "the", "cat"]);
@@ -68,7 +55,7 @@ describe("gpt", () => {
       expect((await start(folder, [...recipe, "--out", whole])).errors).toBe("");
       await start(folder, [...recipe, "--steps", "5", "--out", parts]);
       expect((await start(folder, ["--resume", parts, "--steps", "12"])).errors).toBe("");
-      expect(losses(parts)).toEqual(losses(whole));
+      expect(trainingLosses(parts)).toEqual(trainingLosses(whole));
       const model = (run: string): Buffer => readFileSync(join(run, "checkpoint", "state", "model.safetensors"));
       expect(model(parts).equals(model(whole))).toBe(true);
     }));
@@ -113,8 +100,4 @@ describe("gpt", () => {
     }));
 });
 
-async function runUse(folder: string, args: readonly string[]) {
-  const environment = fakeEnvironment(folder, [gpt as unknown as Example]);
-  const code = await runCli(["gpt", "use", ...args], environment);
-  return { code, output: environment.output.text };
-}
+const runUse = (folder: string, args: readonly string[]) => exampleRunner(gpt, folder)(["use", ...args]);

@@ -17,6 +17,7 @@ import { functional as F } from "@torchium/tensor/nn";
 import { integer, number, text } from "../cli/option.js";
 import { projectText } from "../data/project-text.js";
 import { defineExample } from "../example.js";
+import { setRate, warmupCosineAt } from "../schedule.js";
 import { train } from "../training-loop.js";
 
 const evaluationBatch = 128;
@@ -42,13 +43,6 @@ const makeModel = (options: ModelOptions, vocabSize: number, generator: Generato
     bias: false,
     generator,
   });
-
-/** nanoGPT's schedule: linear warm-up, then a cosine from `lr` to `minLr` over the recipe's length. */
-function learningRate(step: number, o: { lr: number; minLr: number; warmup: number; iterations: number }): number {
-  if (step < o.warmup) return (o.lr * (step + 1)) / (o.warmup + 1);
-  const part = Math.min(1, (step - o.warmup) / Math.max(1, o.iterations - o.warmup));
-  return o.minLr + 0.5 * (1 + Math.cos(Math.PI * part)) * (o.lr - o.minLr);
-}
 
 const toTensor = ({ data, shape }: IdBlock): Tensor => fromTypedArray(data, shape);
 
@@ -133,8 +127,8 @@ export const gpt = defineExample({
       steps: options.iterations,
       unit: "chars",
       step: (index) => {
-        const lr = learningRate(index, options);
-        for (const group of optimizer.paramGroups) group.lr = lr;
+        const lr = warmupCosineAt(index, { ...options, steps: options.iterations });
+        setRate(optimizer, lr);
         const random = new SeededRandom(options.seed * 1_000_003 + index);
         let loss: Tensor | undefined;
         for (let k = 0; k < options.accumulate; k++) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CliEnvironment } from "../cli/environment.js";
 import { choice, integer, number } from "../cli/option.js";
+import { runCli } from "../cli/run-cli.js";
 import type { Terminal } from "../cli/terminal.js";
 import { defineExample, type Example } from "../example.js";
 import { train } from "../training-loop.js";
@@ -52,6 +53,22 @@ export function fakeEnvironment(cwd: string, examples: readonly Example[]) {
     now: () => new Date("2024-01-31T14:25:30Z"),
   } satisfies CliEnvironment;
 }
+
+/** Runs an example's command lines in a folder: exit code and what was printed. */
+export const exampleRunner = (example: unknown, folder: string) => async (args: readonly string[]) => {
+  const known = example as Example;
+  const environment = fakeEnvironment(folder, [known]);
+  const code = await runCli([known.name, ...args], environment);
+  return { code, output: environment.output.text, errors: environment.errors.text };
+};
+
+/** The training losses a run recorded. */
+export const trainingLosses = (folder: string): number[] =>
+  readFileSync(join(folder, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { loss?: number })
+    .flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
 
 /** A number in [0, 1) that depends on the seed and the step only (a round of splitmix32). */
 export function noise(seed: number, step: number): number {
