@@ -1,6 +1,8 @@
 // The public surface of @torchium/tensor/nn.
 
+/** What layers compute, without their parameters, as PyTorch's torch.nn.functional. */
 export * as functional from "./functional/index.js";
+/** Initialisation of parameters in place, as PyTorch's torch.nn.init. */
 export * as init from "./init/index.js";
 export {
   Dropout,

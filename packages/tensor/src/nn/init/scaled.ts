@@ -31,7 +31,7 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
 }
 
 /** How many inputs and outputs a weight [out, in, …] joins. @throws TensorError `shape` below two axes */
-export function fanInAndOut(op: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
+function fanInAndOut(op: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
   if (shape.length < 2) throw shapeError(op, "the tensor needs at least two axes", [shape]);
   const field = shape.slice(2).reduce((n, d) => n * d, 1);
   return { fanIn: shape[1]! * field, fanOut: shape[0]! * field };
