@@ -1,6 +1,6 @@
 // What an optimizer stores in a checkpoint, and how much of it is checked before anything is taken over.
 
-import { assignAll, Tensor, TensorError, zeros } from "@torchium/tensor";
+import { assignAll, hostValues, Tensor, TensorError, tensor, zeros } from "@torchium/tensor";
 import type { StateSlot } from "./declaration.js";
 import type { ParamGroup } from "./parameters.js";
 
@@ -67,6 +67,7 @@ function checkParameterState(
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
     throw formatError(op, `step of parameter ${number} must be a whole number, got ${describe(step)}`);
   }
+  const moved: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(tensors)) {
     const slot = Object.hasOwn(slots, name) ? slots[name] : undefined;
     const field = `${name} of parameter ${number}`;
@@ -80,13 +81,20 @@ function checkParameterState(
         `${field} has the wrong shape, got [${value.shape.join(", ")}], expected [${expected.join(", ")}]`,
       );
     }
-    if (value.device !== parameter.device) {
-      const got = `got ${value.device.name}, expected ${parameter.device.name}`;
-      const message = `${op}: ${field} is on another device, ${got}; load it there with { device }`;
-      throw new TensorError("device", message, { op });
-    }
+    moved[name] = onDevice(op, field, value, parameter);
   }
-  return { step: step as number, tensors: tensors as Readonly<Record<string, Tensor>> };
+  return { step: step as number, tensors: moved };
+}
+
+/** The value on the parameter's device, at once: possible when it is there or the host still holds it. */
+function onDevice(op: string, field: string, value: Tensor, { device }: Tensor): Tensor {
+  if (value.device === device) return value;
+  const host = hostValues(value);
+  if (host) return tensor(host, { shape: value.shape, device });
+  const got = `got ${value.device.name}, expected ${device.name}`;
+  throw new TensorError("device", `${op}: ${field} is on another device, ${got}; load it there with { device }`, {
+    op,
+  });
 }
 
 /** Copies in the parameters' dtypes, so that updates of one optimizer do not show in another. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Generator, Tensor, TensorError, tensor } from "../index.js";
+import { Linear } from "../nn/index.js";
 import { type CheckpointValue, loadCheckpoint, loadSafetensors, saveCheckpoint } from "./index.js";
 
 let root = "";
@@ -173,7 +174,9 @@ describe("replacing", () => {
     const folder = place();
     await saveCheckpoint(folder, { step: 1 });
     const gone = overwritten();
-    await expect(saveCheckpoint(folder, { step: 2, gone })).rejects.toEqual(errorLike("stale-tensor"));
+    await expect(saveCheckpoint(folder, { step: 2, gone })).rejects.toEqual(
+      errorLike("state", "was overwritten before it was saved"),
+    );
     expect(await valueIn(folder)).toBe(1);
     expect((await readdir(root)).filter((name) => folder.endsWith(name.replace(/\.(new|old)$/, "")))).toHaveLength(1);
   });
@@ -208,7 +211,11 @@ describe("replacing", () => {
     const w = tensor([1], { requiresGrad: true });
     const saving = saveCheckpoint(folder, { w });
     w.assign(tensor([2]));
-    await expect(saving).rejects.toEqual(errorLike("state", "was updated while it was saved"));
+    await expect(saving).rejects.toEqual(errorLike("state", "w was overwritten before it was saved"));
+    const model = new Linear(1, 1);
+    const savingModel = saveCheckpoint(folder, { model });
+    model.weight.assign(tensor([[2]]));
+    await expect(savingModel).rejects.toEqual(errorLike("state", "weight was overwritten before it was saved"));
     const both = await Promise.allSettled([1, 2].map((step) => saveCheckpoint(folder, { step })));
     expect(both.map((x) => x.status).sort()).toEqual(["fulfilled", "rejected"]);
   });

@@ -200,7 +200,9 @@ describe("saving", () => {
     const parameter = tensor([2], { requiresGrad: true });
     const stale = parameter.add(1);
     parameter.assign(tensor([3]));
-    await expect(saveSafetensors(path, { x: tensor([3]), stale })).rejects.toEqual(errorLike("stale-tensor"));
+    await expect(saveSafetensors(path, { x: tensor([3]), stale })).rejects.toEqual(
+      errorLike("state", "was overwritten before it was saved"),
+    );
     expect(await readdir(own)).toEqual(["model.safetensors"]);
     expect(await (await loadSafetensors(path)).x!.toArray()).toEqual([1]);
   });
@@ -209,7 +211,7 @@ describe("saving", () => {
     const [first, second] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
     const saving = serializeSafetensors({ first, second });
     second.assign(tensor([3]));
-    await expect(saving).rejects.toEqual(errorLike("state", "second was updated while it was saved"));
+    await expect(saving).rejects.toEqual(errorLike("state", "second was overwritten before it was saved"));
   });
 
   it("refuses two writers at one path", async () => {

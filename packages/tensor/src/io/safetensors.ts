@@ -122,14 +122,15 @@ export function safetensorsChunks(op: string, tensors: NamedTensors, metadata: M
     yield encodeHeader({ entries, metadata });
     for (const [i, { name }] of entries.entries()) {
       const t = tensors[name]!;
-      // An update gives a leaf another node.
-      if (t.value.node !== versions[i]) {
-        throw new TensorError("state", `${op}: ${name} was updated while it was saved; await the save first`, {
-          op,
-          name,
-        });
-      }
-      const data = await t.data();
+      // An update gives a leaf another node, and makes what else stands for the old value unreadable.
+      const overwritten = (cause?: unknown): TensorError => {
+        const message = `${op}: ${name} was overwritten before it was saved; await the save before the next update`;
+        return new TensorError("state", message, { op, name }, cause);
+      };
+      if (t.value.node !== versions[i]) throw overwritten();
+      const data = await t.data().catch((error: unknown) => {
+        throw TensorError.is(error, "stale-tensor") ? overwritten(error) : error;
+      });
       yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     }
   })();
