@@ -2,40 +2,26 @@
 // size always gives one result.
 
 import type { DType } from "../../dtype.js";
+import { unreachable } from "../../errors.js";
 import type { ReduceOp } from "../../kernel/program.js";
+import { identityOf } from "../../kernel/reductions.js";
 import { type FunctionBuilder, f32x4, f64x2, i32x4, type Local, type Vector, v128 } from "../wasm/assembler.js";
 import { constantVector, type Vectors, vectorsPerFour, widenMasks } from "./lanes.js";
 
-/** One step of a reduction on vectors. */
-export type Join = (a: Vector, b: Vector) => Vector;
+// One step of a reduction on vectors.
+type Join = (a: Vector, b: Vector) => Vector;
 
 const joins = {
   float32: { sum: f32x4.add, prod: f32x4.mul, max: f32x4.max, min: f32x4.min },
   float64: { sum: f64x2.add, prod: f64x2.mul, max: f64x2.max, min: f64x2.min },
   int32: { sum: i32x4.add, prod: i32x4.mul, max: i32x4.maxS, min: i32x4.minS },
   uint32: { sum: i32x4.add, prod: i32x4.mul, max: i32x4.maxU, min: i32x4.minU },
-  bool: { sum: v128.or, prod: v128.and, max: v128.or, min: v128.and },
-} as const satisfies Record<DType, Record<ReduceOp, Join>>;
+} as const satisfies Record<Exclude<DType, "bool">, Record<ReduceOp, Join>>;
 
-const least = { float32: -Infinity, float64: -Infinity, int32: -2147483648, uint32: 0, bool: 0 } as const;
-const greatest = { float32: Infinity, float64: Infinity, int32: 2147483647, uint32: 4294967295, bool: 1 } as const;
-
-/** The value that changes nothing. */
-export function identityOf(op: ReduceOp, type: DType): number {
-  switch (op) {
-    case "sum":
-      return 0;
-    case "prod":
-      return 1;
-    case "max":
-      return least[type];
-    case "min":
-      return greatest[type];
-  }
+/** Joins two vectors of `type`. @throws TensorError `internal` for bool, which has no reductions. */
+export function joinVectors(op: ReduceOp, type: DType): Join {
+  return type === "bool" ? unreachable(`reduction ${op} of bool`) : joins[type][op];
 }
-
-/** Joins two vectors of `type`. */
-export const joinOf = (op: ReduceOp, type: DType): Join => joins[type][op];
 
 /** The running value of one reduction. */
 export class Accumulator {
@@ -54,7 +40,7 @@ export class Accumulator {
     this.#f = f;
     this.#type = type;
     const quick = quickJoinOf(op, type);
-    this.#join = quick ?? joinOf(op, type);
+    this.#join = quick ?? joinVectors(op, type);
     this.#identity = constantVector(f, type, identityOf(op, type));
     this.#values = Array.from({ length: fours * vectorsPerFour(type) }, () => f.local("v128", this.#identity));
     this.#aside = op === "sum" && type === "float32" ? this.#values.map(() => f.local("v128", this.#identity)) : [];

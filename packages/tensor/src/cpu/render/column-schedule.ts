@@ -7,15 +7,16 @@ import { byteLengthOf } from "../../dtype.js";
 import { unreachable } from "../../errors.js";
 import type { Expr } from "../../kernel/expr.js";
 import type { Program, Reduce } from "../../kernel/program.js";
+import { identityOf, type NumberedReduce, reducePasses } from "../../kernel/reductions.js";
 import { type FunctionBuilder, i32, type ModuleBuilder } from "../wasm/assembler.js";
-import { identityOf, type Join, joinOf } from "./accumulators.js";
+import { joinVectors } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
 import { Evaluator } from "./evaluator.js";
 import { constantVector, each, shiftOf, type Vectors, vectorsPerFour, type Word } from "./lanes.js";
 import { loadDense, type Run, storeDense } from "./memory.js";
 import { Operands, readLaunchLeaf } from "./operands.js";
 import type { ParameterLayout } from "./parameters.js";
-import { type NumberedReduce, reducePasses, rootsOf } from "./program-shape.js";
+import { rootsOf } from "./program-shape.js";
 import type { ScratchNeed } from "./scratch.js";
 import { kernelParams, Parameters, type Range, takeShares, walkLanes, walkOuter } from "./walk.js";
 
@@ -174,7 +175,7 @@ class ColumnEmitter {
   }
 
   #joinInto(row: Word, r: Reduce, values: Vectors, run: Run): void {
-    const join: Join = joinOf(r.op, r.of.type);
+    const join = joinVectors(r.op, r.of.type);
     this.#store(row, r, each(this.#f, [this.#load(row, r, run), values], join), run);
   }
 

@@ -4,12 +4,12 @@
 
 import type { Kernel } from "../../backend/backend.js";
 import type { Program } from "../../kernel/program.js";
+import { identityOf, reducePasses } from "../../kernel/reductions.js";
 import { type FunctionBuilder, i32, type Local, type ModuleBuilder, v128 } from "../wasm/assembler.js";
-import { identityOf, joinOf } from "./accumulators.js";
+import { joinVectors } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
 import { constantVector, vectorsPerFour } from "./lanes.js";
 import type { ParameterLayout } from "./parameters.js";
-import { reducePasses } from "./program-shape.js";
 import { RowEmitter } from "./row-emitter.js";
 import { kernelParams, Parameters, shareOf, startAt, walkOuter } from "./walk.js";
 
@@ -75,7 +75,7 @@ export function emitLongRowSchedule(
         const chunk = f.local("i32");
         f.for(chunk, 0, chunks, 1, () => {
           reductions!.forEach((r, i) => {
-            f.set(totals[i]!, joinOf(r.op, r.of.type)(totals[i]!, v128.load(slot, i * slotBytes)));
+            f.set(totals[i]!, joinVectors(r.op, r.of.type)(totals[i]!, v128.load(slot, i * slotBytes)));
           });
           f.increment(slot, bytesPerChunk);
         });

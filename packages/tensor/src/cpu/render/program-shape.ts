@@ -1,9 +1,7 @@
-// What the schedules ask about a program: which reductions can share a pass, which operands exist.
+// What the schedules ask about the expressions of a program.
 
 import { type Expr, visit } from "../../kernel/expr.js";
 import type { Program } from "../../kernel/program.js";
-
-export { type NumberedReduce, reducePasses } from "../../kernel/reductions.js";
 
 /** Every expression the program computes. */
 export const rootsOf = (program: Program): readonly Expr[] => [

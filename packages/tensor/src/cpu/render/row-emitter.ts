@@ -4,6 +4,7 @@
 import type { Kernel } from "../../backend/backend.js";
 import { unreachable } from "../../errors.js";
 import { type Expr, reduced } from "../../kernel/expr.js";
+import type { NumberedReduce } from "../../kernel/reductions.js";
 import { type FunctionBuilder, i32 } from "../wasm/assembler.js";
 import { Accumulator } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
@@ -11,7 +12,7 @@ import { Evaluator, type Leaves } from "./evaluator.js";
 import { tailMask, type Vectors, type Word } from "./lanes.js";
 import type { Run } from "./memory.js";
 import { Operands, readLaunchLeaf } from "./operands.js";
-import { type NumberedReduce, rootsOf } from "./program-shape.js";
+import { rootsOf } from "./program-shape.js";
 import type { Scratch } from "./scratch.js";
 import { type Parameters, type Range, walkLanes } from "./walk.js";
 

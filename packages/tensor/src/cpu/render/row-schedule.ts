@@ -2,6 +2,7 @@
 // are summed per thread in scratch memory and joined, in the order of the threads, by a second function.
 
 import type { Kernel } from "../../backend/backend.js";
+import { reducePasses } from "../../kernel/reductions.js";
 import { i32, type ModuleBuilder } from "../wasm/assembler.js";
 import { Accumulator } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
@@ -9,7 +10,6 @@ import { shiftOf } from "./lanes.js";
 import { loadDense } from "./memory.js";
 import { Operands } from "./operands.js";
 import type { ParameterLayout } from "./parameters.js";
-import { reducePasses } from "./program-shape.js";
 import { RowEmitter } from "./row-emitter.js";
 import { Scratch } from "./scratch.js";
 import { kernelParams, mainRun, Parameters, shareOf, takeShares, walkLanes, walkOuter } from "./walk.js";

@@ -5,7 +5,7 @@
 import { byteLengthOf, type DType } from "../../dtype.js";
 import type { Program } from "../../kernel/program.js";
 import { type FunctionBuilder, i32 } from "../wasm/assembler.js";
-import { joinOf } from "./accumulators.js";
+import { joinVectors } from "./accumulators.js";
 import { each, shiftOf, type Vectors, type Word } from "./lanes.js";
 import { loadDense, type Run, storeDense } from "./memory.js";
 import { type Stashed, stashedValues } from "./stash.js";
@@ -57,7 +57,7 @@ export class Scratch {
   addToPartial(k: number, type: DType, at: Word, { fours }: Run, values: Vectors): void {
     const address = this.#place(this.#partials.get(k)!, type, at);
     const before = loadDense(this.#f, type, address, { fours });
-    storeDense(this.#f, type, address, each(this.#f, [before, values], joinOf("sum", type)), { fours });
+    storeDense(this.#f, type, address, each(this.#f, [before, values], joinVectors("sum", type)), { fours });
   }
 
   /** Writes a value that a later pass reads. */

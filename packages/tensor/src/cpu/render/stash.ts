@@ -3,8 +3,8 @@
 
 import { type Expr, visit } from "../../kernel/expr.js";
 import { type Program, variesAlongRow } from "../../kernel/program.js";
+import { reducePasses } from "../../kernel/reductions.js";
 import { scalarOps } from "../../kernel/scalar-ops.js";
-import { reducePasses } from "./program-shape.js";
 
 /** A value kept: written in pass `from`, read in the passes `into`. The pass after the last reduction writes outputs. */
 export type Stashed = { readonly expr: Expr; readonly from: number; readonly into: ReadonlySet<number> };
