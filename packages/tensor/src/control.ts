@@ -4,14 +4,14 @@ import * as tape from "./autograd/backward.js";
 import { refusePromise, withGrad } from "./autograd/mode.js";
 import type { Variable } from "./autograd/variable.js";
 import { defaultDevice } from "./default-device.js";
-import { type DataArray, makeData } from "./dtype.js";
+import type { DataArray } from "./dtype.js";
 import { shapeError, TensorError } from "./errors.js";
 import type { Device } from "./graph/device.js";
-import type { Node } from "./graph/node.js";
+import { hostValuesOf, type Node } from "./graph/node.js";
 import { scatterAddRows } from "./ops/anchors.js";
 import { cat } from "./ops/shape-ops.js";
-import { contiguousStrides, isContiguous, sameShape } from "./shape.js";
-import { dataNodeOf, Tensor } from "./tensor.js";
+import { sameShape } from "./shape.js";
+import { Tensor } from "./tensor.js";
 
 /** Runs `fn` without recording for backward. @throws TensorError `state` when `fn` returns a promise */
 export const noGrad = <R>(fn: () => R): R => withGrad("noGrad", false, fn);
@@ -118,19 +118,7 @@ export function keep(t: Tensor): Tensor {
  * The values of a tensor, row-major, where the host still holds them (data not used yet, or small and read); undefined
  * where only the device does. For checks at the call, where a read would have to be awaited.
  */
-export function hostValues(t: Tensor): Readonly<DataArray> | undefined {
-  const { host } = dataNodeOf(t);
-  if (!host) return undefined;
-  const { shape, strides, offset } = t.layout;
-  if (isContiguous(t.layout) && host.length === t.numel) return host;
-  const steps = contiguousStrides(shape);
-  return makeData(t.dtype, t.numel).map((_, i) => {
-    let at = offset;
-    for (let axis = 0; axis < shape.length; axis++)
-      at += (Math.floor(i / steps[axis]!) % shape[axis]!) * strides[axis]!;
-    return host[at]!;
-  }) as DataArray;
-}
+export const hostValues = (t: Tensor): Readonly<DataArray> | undefined => hostValuesOf(t.value, t.layout);
 
 type Returned =
   | Tensor

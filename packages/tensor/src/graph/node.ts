@@ -2,9 +2,9 @@
 // Operands are read through layouts over the node's own iteration space.
 
 import type { AnchorCall, AnchorName, BufferHandle } from "../backend/backend.js";
-import type { DataArray, DType } from "../dtype.js";
+import { type DataArray, type DType, makeData } from "../dtype.js";
 import type { Program } from "../kernel/program.js";
-import type { Layout, Shape } from "../shape.js";
+import { contiguousStrides, isContiguous, type Layout, type Shape, sizeOf } from "../shape.js";
 
 /** What a node computes; interned by its maker, so `id` is the structure. */
 export type NodeOp =
@@ -161,4 +161,21 @@ export function leafNode(shape: Shape, dtype: DType, content: { host?: DataArray
   node.host = content.host;
   node.storage = content.storage;
   return node;
+}
+
+/** The elements that a layout names of a value the host holds, row-major; undefined when only the device holds it. */
+export function hostValuesOf({ node, index }: Value, layout: Layout): Readonly<DataArray> | undefined {
+  const { host, outputs } = node.leaves?.[index] ?? node;
+  if (!host) return undefined;
+  const { shape, strides, offset } = layout;
+  const count = sizeOf(shape);
+  if (isContiguous(layout) && host.length === count) return host;
+  const steps = contiguousStrides(shape);
+  return makeData(outputs[0]!.dtype, count).map((_, i) => {
+    let at = offset;
+    for (let axis = 0; axis < shape.length; axis++) {
+      at += (Math.floor(i / steps[axis]!) % shape[axis]!) * strides[axis]!;
+    }
+    return host[at]!;
+  }) as DataArray;
 }

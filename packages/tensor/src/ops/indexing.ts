@@ -7,6 +7,7 @@ import { record, type Variable } from "../autograd/variable.js";
 import { expand, permute, reshape, tracks } from "../autograd/views.js";
 import { type DType, isFloat, isInteger } from "../dtype.js";
 import { shapeError, TensorError } from "../errors.js";
+import { hostValuesOf } from "../graph/node.js";
 import { constant, input, scalar } from "../kernel/expr.js";
 import { makeProgram } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
@@ -19,7 +20,7 @@ import { cast } from "./cast.js";
 export function checkIds(op: string, ids: Variable, size: number, ignored?: number): void {
   if (!isInteger(ids.dtype))
     throw new TensorError("dtype", `${op}: ids must be integers, got ${ids.dtype}, expected int32`, { op });
-  const { host } = ids.value.node;
+  const host = hostValuesOf(ids.value, ids.layout);
   if (!host) return;
   for (let i = 0; i < host.length; i++) {
     const id = host[i]!;

@@ -3,7 +3,6 @@
 import { zeros } from "../../creation.js";
 import { argumentError } from "../../errors.js";
 import { sliceAssign } from "../../functions.js";
-import { checkIds } from "../../ops/indexing.js";
 import type { Tensor } from "../../tensor.js";
 import { embedding, resolvePadding } from "../functional/embedding.js";
 import { normalValues } from "../init/values.js";
@@ -46,7 +45,6 @@ export class Embedding extends Module {
 
   /** @throws TensorError `index` when the host knows of an id outside the table, `dtype` */
   forward(ids: Tensor): Tensor {
-    checkIds("Embedding", ids, this.numEmbeddings);
     const { weight, paddingIdx, sparse } = this;
     return embedding(ids, weight, { paddingIdx, sparse });
   }

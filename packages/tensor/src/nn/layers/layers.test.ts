@@ -91,6 +91,14 @@ describe("Embedding", () => {
     expect(layer.to("float64").weight.dtype).toBe("float64");
   });
 
+  test("ids outside the part of an array that is looked up do not matter", async () => {
+    const layer = new Embedding(4, 2);
+    const all = ids(-100, 1, 99, 3);
+    const y = await layer.forward(all.slice(0, 1, undefined, 2)).toArray();
+    expect(y).toEqual(await layer.forward(ids(1, 3)).toArray());
+    expect(caught(() => layer.forward(all.slice(0, 2)))).toMatchObject({ code: "index", details: { position: 0 } });
+  });
+
   test("ids of any shape", () => {
     expect(new Embedding(4, 3).forward(zeros([2, 0], { dtype: "int32" })).shape).toEqual([2, 0, 3]);
     expect(new Embedding(4, 3).forward(zeros([], { dtype: "uint32" })).shape).toEqual([3]);
@@ -229,19 +237,19 @@ describe("errors", () => {
       "an id too large",
       () => new Embedding(3, 2).forward(ids(0, 3)),
       "index",
-      "Embedding: id is out of range, got 3 at position 1, expected [0, 2]",
+      "embedding: id is out of range, got 3 at position 1, expected [0, 2]",
     ],
     [
       "a negative id",
       () => new Embedding(3, 2).forward(ids(-1)),
       "index",
-      "Embedding: id is out of range, got -1 at position 0, expected [0, 2]",
+      "embedding: id is out of range, got -1 at position 0, expected [0, 2]",
     ],
     [
       "features instead of ids",
       () => new Embedding(3, 2).forward(ones(2)),
       "dtype",
-      "Embedding: ids must be integers, got float32, expected int32",
+      "embedding: ids must be integers, got float32, expected int32",
     ],
     [
       "a padding row that is not there",
