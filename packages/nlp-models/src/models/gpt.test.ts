@@ -7,6 +7,7 @@ import { errorLike } from "../test-helpers.js";
 import { GPTModel, type GPTOptions } from "./gpt.js";
 import { gptPresets } from "./gpt-presets.js";
 import {
+  expectGradientAlongDirection,
   expectGradientsEverywhere,
   expectSameBits,
   expectStateRoundTrip,
@@ -14,6 +15,7 @@ import {
   largestDifference,
   randomIds,
   valuesOf,
+  weightedSum,
 } from "./test-models.js";
 
 const tiny = { vocabSize: 19, dModel: 16, nhead: 4, numLayers: 2, maxLen: 12, dropout: 0 } satisfies GPTOptions;
@@ -74,6 +76,12 @@ describe("GPTModel", () => {
     const logits = model.forward(randomIds(19, [3, 12]));
     expect(logits.shape).toEqual([3, 12, 19]);
     await expectGradientsEverywhere(model, F.crossEntropy(logits.reshape(-1, 19), randomIds(19, [36], 2)));
+  });
+
+  it.each(kinds)("has the gradient that central differences give: %s", async (_, options) => {
+    const given = { ...tiny, ...options, generator: new Generator(5), dtype: "float64" } as const;
+    const model = new GPTModel(options.activation === "relu" ? { ...given, activation: "silu" } : given);
+    await expectGradientAlongDirection(model, () => weightedSum(model.forward(randomIds(19, [2, 5]))));
   });
 
   it.each(kinds)("gives its state back: %s", async (_, options) => {

@@ -1,6 +1,6 @@
 // What the models' tests share: random ids, the largest difference, and the properties that every model has.
 
-import { type Device, Generator, randint, type Tensor, tensor } from "@torchium/tensor";
+import { assignAll, type Device, Generator, randint, randn, type Tensor, tensor } from "@torchium/tensor";
 import type { Module } from "@torchium/tensor/nn";
 import { expect } from "vitest";
 
@@ -28,6 +28,17 @@ export async function largestDifference(a: Tensor, b: Tensor): Promise<number> {
   return x.reduce((most, value, i) => Math.max(most, Math.abs(value - y[i]!)), 0);
 }
 
+/** A scalar in which every element counts differently: a plain sum has no gradient through a norm. */
+export const weightedSum = (x: Tensor): Tensor =>
+  x
+    .mul(
+      tensor(
+        Float64Array.from({ length: x.numel }, (_, i) => Math.sin(i)),
+        { shape: x.shape },
+      ).to(x.dtype),
+    )
+    .sum();
+
 /** Every parameter takes part: none is without a gradient, none has one of zeros alone. */
 export async function expectGradientsEverywhere(model: Module, loss: Tensor): Promise<void> {
   loss.backward();
@@ -51,4 +62,27 @@ export async function expectStateRoundTrip<M extends Module>(
   expect(await largestDifference(run(model), run(fresh))).toBeGreaterThan(0);
   fresh.loadStateDict(model.stateDict());
   await expectSameBits(run(fresh), run(model));
+}
+
+/**
+ * The gradient of a float64 model, taken along one random direction of all its parameters, equals the central
+ * difference of the loss.
+ */
+export async function expectGradientAlongDirection(model: Module, loss: () => Tensor): Promise<void> {
+  const parameters = model.parameters();
+  const generator = new Generator(11);
+  const directions = parameters.map(({ shape, dtype }) => randn(shape, { dtype: dtype as "float64", generator }));
+  loss().backward();
+  const slopes = parameters.flatMap(({ grad }, i) => (grad ? [grad.mul(directions[i]!).sum()] : []));
+  const slope = await slopes.reduce((a, b) => a.add(b)).item();
+  const lossAfter = async (step: number): Promise<number> => {
+    assignAll(
+      parameters.map((p, i) => [p, p.detach().add(directions[i]!.mul(step))]),
+      "shift",
+    );
+    return loss().item();
+  };
+  const h = 1e-5;
+  const difference = ((await lossAfter(h)) - (await lossAfter(-2 * h))) / (2 * h);
+  expect(Math.abs(slope - difference)).toBeLessThan(1e-4 * Math.abs(difference) + 1e-8);
 }
