@@ -2,11 +2,11 @@
 
 import { gelu, geluTanh, relu, silu, type Tensor } from "@torchium/tensor";
 
-/** Activations by name: PyTorch's names, and GELU's tanh form, which Hugging Face calls `gelu_new`. */
-export const activations = { relu, gelu, geluTanh, silu } as const satisfies Record<string, (x: Tensor) => Tensor>;
-
 /** The name of an activation. */
-export type Activation = keyof typeof activations;
+export type Activation = "relu" | "gelu" | "geluTanh" | "silu";
+
+/** Activations by name: PyTorch's names, and GELU's tanh form, which Hugging Face calls `gelu_new`. */
+export const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = { relu, gelu, geluTanh, silu };
 
 /** All names. */
 export const activationNames = Object.keys(activations) as readonly Activation[];
