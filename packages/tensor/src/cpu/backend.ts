@@ -19,6 +19,7 @@ import { GatherExecutable } from "./anchors/gather.js";
 import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
 import { ScanExecutable } from "./anchors/scan.js";
 import { ScatterExecutable } from "./anchors/scatter.js";
+import { SortExecutable } from "./anchors/sort.js";
 import { gemmModule, gemmWorkspaceByteLength } from "./gemm/gemm.js";
 import { createPool, type Pool } from "./pool/pool.js";
 import { defaultParallelNanoseconds } from "./run/cost.js";
@@ -163,8 +164,11 @@ export class CpuBackend implements Backend {
         const make = () => new ScanExecutable({ type, reverse }, call.rank, this.#pool);
         return this.#cached(`scan/${type}/${reverse}/${call.rank}`, make);
       }
-      default:
-        return undefined;
+      case "sort": {
+        const { type, descending } = call.attributes;
+        const make = () => new SortExecutable({ type, descending }, call.rank, this.#pool);
+        return this.#cached(`sort/${type}/${descending}/${call.rank}`, make);
+      }
     }
   }
 

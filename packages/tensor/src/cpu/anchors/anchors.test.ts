@@ -33,14 +33,14 @@ type Operand = {
   readonly offset?: number;
 };
 
-/** Runs an anchor once; gives what the last operand holds. */
-function run(
+/** Runs an anchor once; gives what each operand holds after it. */
+function runAll(
   backend: CpuBackend,
   call: AnchorCall,
   sizes: readonly number[],
   all: readonly Operand[],
   scalars: number[] = [],
-) {
+): readonly DataArray[] {
   const operands = all.map(({ type, data, strides, offset = 0 }): LaunchOperand => {
     const buffer = backend.allocate(data.length * byteLengthOf(type));
     backend.write(buffer, toDeviceBytes(data));
@@ -48,12 +48,14 @@ function run(
   });
   const executable = backend.anchor(call)!;
   backend.submit([{ executable, sizes, operands, scalars, stage: 0, label: call.op }]);
-  const { buffer } = operands.at(-1)!;
-  const out = fromDeviceBytes(all.at(-1)!.type, backend.readSync(buffer!));
+  const held = operands.map((o, i) => fromDeviceBytes(all[i]!.type, backend.readSync(o.buffer!)));
   for (const o of operands) backend.release(o.buffer!);
   expect(backend.memory().liveBytes).toBe(0);
-  return out;
+  return held;
 }
+
+/** The same, giving what the last operand holds. */
+const run = (...args: Parameters<typeof runAll>): DataArray => runAll(...args).at(-1)!;
 
 const random = seededNumbers(7);
 function numbers(type: DType, length: number): DataArray {
@@ -241,6 +243,46 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
           }
           const [error] = await backend.checkErrors();
           expect(error?.message).toBe("scatterAdd: id is out of range, got 5, expected an integer from 0 to 4");
+        }
+      },
+    );
+
+    it.each(["float32", "float64", "int32", "uint32", "bool"] as const)(
+      "sort %s is stable, with NaN the largest",
+      (type) => {
+        const sizes = [3, 2, 300];
+        for (const descending of [false, true]) {
+          const data = numbers(type, 1800);
+          if (isFloat(type)) {
+            const special = [
+              Number.NaN,
+              Number.POSITIVE_INFINITY,
+              Number.NEGATIVE_INFINITY,
+              0,
+              -0,
+              0.5,
+              -0.5,
+              1e30,
+              -1e30,
+            ];
+            for (let i = 0; i < 900; i++) data[i * 2] = special[i % special.length]!;
+          }
+          const call: AnchorCall = { op: "sort", attributes: { type, descending }, rank: 3 };
+          const values = { type, data: numbers(type, 1800), strides: [600, 300, 1] };
+          const positions: Operand = { type: "int32", data: new Int32Array(1800), strides: [300, 900, 1] };
+          const source = { type, data, strides: [1, 900, 3] };
+          const [, sorted, places] = runAll(backend, call, sizes, [source, values, positions]);
+          const rank = (x: number) => (Number.isNaN(x) ? Number.POSITIVE_INFINITY : x);
+          const compare = (a: number, b: number) =>
+            Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Math.sign(rank(a) - rank(b)) || 0;
+          for (let row = 0; row < 6; row++) {
+            const [i, j] = [row >> 1, row & 1];
+            const at = (k: number) => data[i + j * 900 + k * 3]!;
+            const order = Array.from({ length: 300 }, (_, k) => k);
+            order.sort((a, b) => (descending ? -1 : 1) * compare(at(a), at(b)) || a - b);
+            expect([...places!.subarray(i * 300 + j * 900, i * 300 + j * 900 + 300)]).toEqual(order);
+            expect([...sorted!.subarray(i * 600 + j * 300, i * 600 + j * 300 + 300)]).toEqual(order.map(at));
+          }
         }
       },
     );
