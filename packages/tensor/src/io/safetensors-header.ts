@@ -28,7 +28,7 @@ export type Header = {
 export const prefixBytes = 8;
 
 /** The longest JSON that is read, as in the format's reference implementation. */
-export const maxHeaderBytes = 100_000_000;
+const maxHeaderBytes = 100_000_000;
 
 const metadataKey = "__metadata__";
 
