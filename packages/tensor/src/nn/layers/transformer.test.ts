@@ -1,7 +1,8 @@
 // Transformer stacks beyond the goldens: defaults, copies, what padding and the future may not change, training, errors.
 
 import { describe, expect, test } from "vitest";
-import { assignAll, cat, Generator, manualSeed, ones, randn, type Tensor, tensor } from "../../index.js";
+import { createCpuDeviceSync } from "../../cpu/device.js";
+import { assignAll, cat, Generator, manualSeed, ones, randn, type Tensor, tensor, zeros } from "../../index.js";
 import {
   LayerNorm,
   TransformerDecoder,
@@ -174,6 +175,37 @@ test("a small stack learns: the loss falls tenfold", async () => {
     );
   }
   expect(await loss().item()).toBeLessThan(first / 10);
+});
+
+test("a new batch size or length plans and compiles nothing, and memory stays flat", async () => {
+  const device = createCpuDeviceSync();
+  const model = new TransformerEncoder(() => new TransformerEncoderLayer(8, 2, { ...small, dropout: 0.1, device }), 1);
+  const step = async (batch: number, length: number): Promise<void> => {
+    const mask = zeros([batch, length], { dtype: "bool", device });
+    const y = model.forward(randn([batch, length, 8], { device }), { isCausal: true, srcKeyPaddingMask: mask });
+    model.zeroGrad();
+    const loss = y.square().mean();
+    loss.backward();
+    assignAll(
+      model.parameters().map((p) => [p, p.detach().sub(p.grad!.mul(0.1))]),
+      "step",
+    );
+    await loss.item();
+  };
+  await step(2, 3);
+  await step(3, 5);
+  const before = { ...device.counters, live: device.memory().liveBytes };
+  for (const [batch, length] of [
+    [4, 7],
+    [2, 9],
+    [5, 3],
+  ] as const) {
+    await step(batch, length);
+  }
+  const after = { ...device.counters, live: device.memory().liveBytes };
+  expect([after.plansBuilt, after.kernelsCompiled]).toEqual([before.plansBuilt, before.kernelsCompiled]);
+  expect(after.live).toBeLessThanOrEqual(before.live + 4096);
+  device.dispose();
 });
 
 describe("errors", () => {
