@@ -216,4 +216,31 @@ export class Allocator {
   }
 }
 
+/** A buffer of the backend's own, replaced by a larger one when it must be. */
+export class Workspace {
+  readonly #allocator: Allocator;
+  #buffer: CpuBuffer | undefined;
+
+  constructor(allocator: Allocator) {
+    this.#allocator = allocator;
+  }
+
+  /** The address of at least `byteLength` bytes; what was there before is lost. @throws TensorError `out-of-memory` */
+  atLeast(byteLength: number): number {
+    if (!this.#buffer || this.#buffer.byteLength < byteLength) {
+      this.keepAtMost(0);
+      this.#buffer = this.#allocator.reserve(byteLength);
+    }
+    return this.#buffer.address;
+  }
+
+  /** Gives the memory back if it is more than `byteLength` bytes. */
+  keepAtMost(byteLength: number): void {
+    if (!this.#buffer || this.#buffer.byteLength <= byteLength) return;
+    const buffer = this.#buffer;
+    this.#buffer = undefined;
+    this.#allocator.release(buffer);
+  }
+}
+
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;

@@ -13,7 +13,7 @@ import type {
 } from "../backend/backend.js";
 import { allDTypes } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
-import { Allocator, alignment, CpuBuffer } from "./allocator.js";
+import { Allocator, alignment, CpuBuffer, Workspace } from "./allocator.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
 import { GatherExecutable } from "./anchors/gather.js";
 import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
@@ -59,6 +59,9 @@ export async function createCpuBackend(options: CpuBackendOptions = {}): Promise
   return new CpuBackend(pool, options);
 }
 
+// Scratch memory up to this size stays for the next launches.
+const keptScratchBytes = 16 * 1024 * 1024;
+
 const memoryEnd = maxMemoryPages * 65536;
 
 /** The backend over one pool. Made by `createCpuBackend`. */
@@ -83,8 +86,8 @@ export class CpuBackend implements Backend {
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
   readonly #errors: LaunchError[] = [];
   #matmulTools: MatmulTools | undefined;
-  #blocks: CpuBuffer | undefined;
-  #scratch: CpuBuffer | undefined;
+  readonly #blocks: Workspace;
+  readonly #scratch: Workspace;
   #bytes: Uint8Array;
   #disposed = false;
 
@@ -98,6 +101,8 @@ export class CpuBackend implements Backend {
     };
     // Address 0 stays unused.
     this.#allocator = new Allocator(pool.memory, alignment, Math.min(options.limitBytes ?? memoryEnd, memoryEnd));
+    this.#blocks = new Workspace(this.#allocator);
+    this.#scratch = new Workspace(this.#allocator);
     this.#bytes = new Uint8Array(pool.memory.buffer);
   }
 
@@ -176,13 +181,13 @@ export class CpuBackend implements Backend {
     this.#check();
     const submission = this.#submissionOf(launches);
     if (submission.count === 0) return;
-    this.#blocks = this.#atLeast(this.#blocks, submission.byteLength);
-    this.#scratch = this.#atLeast(this.#scratch, submission.scratchBytes);
-    const { address } = this.#blocks;
-    const blocks = submission.place(address, this.#scratch.address);
+    const address = this.#blocks.atLeast(submission.byteLength);
+    const scratch = this.#scratch.atLeast(submission.scratchBytes);
+    const blocks = submission.place(address, scratch);
     this.#heap().set(new Uint8Array(blocks.buffer), address);
     this.#pool.run(submission.commands, submission.count);
     this.#collectFaults(submission, address);
+    this.#scratch.keepAtMost(keptScratchBytes);
   }
 
   async checkErrors(): Promise<readonly LaunchError[]> {
@@ -263,12 +268,6 @@ export class CpuBackend implements Backend {
     const { buffer } = this.#pool.memory;
     if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
     return this.#bytes;
-  }
-
-  #atLeast(buffer: CpuBuffer | undefined, byteLength: number): CpuBuffer {
-    if (buffer && buffer.byteLength >= byteLength) return buffer;
-    if (buffer) this.#allocator.release(buffer);
-    return this.#allocator.reserve(byteLength);
   }
 
   #addressOf(buffer: BufferHandle, byteOffset: number, byteLength: number): number {
