@@ -56,6 +56,15 @@ describe("clipGradNorm", () => {
     for (const [i, x] of (await p.data()).entries()) expect(x).toBeCloseTo([3, 4][i]! * 0.8, 5);
   });
 
+  it("may be read before the step, and again after it", async () => {
+    const p = withGradient(3, 4);
+    const norm = clipGradNorm([p], 1);
+    expect(await norm.item()).toBe(5);
+    new SGD([p], { lr: 1 }).step();
+    for (const [i, x] of (await p.data()).entries()) expect(x).toBeCloseTo([3, 4][i]! * 0.8, 5);
+    expect(await norm.item()).toBe(5);
+  });
+
   it("passes over parameters without a gradient, and counts each parameter once", async () => {
     const [p, q] = [withGradient(3, 4), tensor([1], { requiresGrad: true })];
     expect(await clipGradNorm([p, q, p], 100).item()).toBe(5);

@@ -169,7 +169,13 @@ export class Device {
    * @returns the leaf node that now holds each target's storage.
    */
   update(updates: readonly { readonly target: Node; readonly value: Value }[], op: string): Node[] {
-    const roots: Root[] = this.#keptValues.map((v) => ({ node: v.node, index: v.index }));
+    const roots: Root[] = [];
+    for (const { node, index } of this.#keptValues) {
+      // Read since then, or stored for a backward pass: it is there already, and stays.
+      if (node.op.kind === "leaf" || node.leaves?.[index]) continue;
+      if (node.storage) node.evictable = false;
+      else roots.push({ node, index });
+    }
     const kept = roots.length;
     this.#keptValues.length = 0;
     this.#kept.clear();
