@@ -1,11 +1,26 @@
 // Clipping gradients: by the length of all of them together, or value by value. Nothing is read back to the host.
 
-import { argumentError, div, gradientOf, keep, noGrad, replaceGradient, stack, Tensor, zeros } from "@torchium/tensor";
+import {
+  add,
+  argumentError,
+  div,
+  gradientOf,
+  keep,
+  maximum,
+  mergeRows,
+  noGrad,
+  replaceGradient,
+  replaceRowGradient,
+  rowGradientOf,
+  Tensor,
+  where,
+  zeros,
+} from "@torchium/tensor";
 
 /**
  * Scales the gradients of all parameters so that their total norm is at most `maxNorm`, and returns the norm they had: a
  * tensor of one number, readable also after the next step. As in PyTorch, the factor is `maxNorm / (norm + 1e-6)`, at
- * most 1.
+ * most 1. A row-sparse gradient counts as the dense one it stands for: rows of one index are added up first.
  * @param normType p of the p-norm; Infinity for the largest magnitude
  * @throws TensorError `argument` for a NaN or negative `maxNorm`, or a `normType` that is not positive
  */
@@ -16,11 +31,14 @@ export function clipGradNorm(parameters: Tensor | Iterable<Tensor>, maxNorm: num
   return noGrad(() => {
     const gradients = gradientsOf(list);
     if (gradients.length === 0) return zeros([], list[0] ? { device: list[0].device } : {});
-    const dtype = gradients.some(([, g]) => g.dtype === "float64") ? "float64" : "float32";
-    const norms = gradients.map(([, g]) => g.norm(normType).to(dtype));
-    const total = norms.length === 1 ? norms[0]! : stack(norms, 0).norm(normType);
+    const dtype = gradients.some(({ values }) => values.dtype === "float64") ? "float64" : "float32";
+    const total = totalNorm(
+      gradients.map(({ values }) => values),
+      normType,
+      dtype,
+    );
     const factor = div(maxNorm, total.add(1e-6)).clamp(undefined, 1);
-    for (const [p, g] of gradients) replaceGradient(p, g.mul(factor.to(g.dtype)));
+    for (const { values, replace } of gradients) replace(values.mul(factor.to(values.dtype)));
     return keep(total);
   });
 }
@@ -33,14 +51,42 @@ export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: 
   if (!(clipValue >= 0)) throw argumentError("clipGradValue", "clipValue", "a number, at least 0", clipValue);
   const list = listOf("clipGradValue", parameters);
   noGrad(() => {
-    for (const [p, g] of gradientsOf(list)) replaceGradient(p, g.clamp(-clipValue, clipValue));
+    for (const { values, replace } of gradientsOf(list)) replace(values.clamp(-clipValue, clipValue));
   });
 }
 
-const gradientsOf = (parameters: readonly Tensor[]): (readonly [Tensor, Tensor])[] =>
-  parameters.flatMap((p) => {
-    const g = gradientOf(p);
-    return g ? [[p, g] as const] : [];
+/** What a gradient holds, each element once, and how to put something else in its place. */
+type Clippable = { readonly values: Tensor; readonly replace: (values: Tensor) => void };
+
+/** The p-norm of all elements of all gradients: sums of powers a tensor, joined pair by pair so that few launches do it. */
+function totalNorm(gradients: readonly Tensor[], p: number, dtype: "float32" | "float64"): Tensor {
+  if (p === Number.POSITIVE_INFINITY)
+    return joined(
+      gradients.map((g) => g.norm(p).to(dtype)),
+      maximum,
+    );
+  const powers = gradients.map((g) => (p === 2 ? g.square() : p === 1 ? g.abs() : g.abs().pow(p)).sum().to(dtype));
+  const sum = joined(powers, add);
+  return p === 2 ? sum.sqrt() : p === 1 ? sum : sum.pow(1 / p);
+}
+
+function joined(parts: readonly Tensor[], join: (a: Tensor, b: Tensor) => Tensor): Tensor {
+  if (parts.length === 1) return parts[0]!;
+  const middle = Math.ceil(parts.length / 2);
+  return join(joined(parts.slice(0, middle), join), joined(parts.slice(middle), join));
+}
+
+const gradientsOf = (parameters: readonly Tensor[]): Clippable[] =>
+  parameters.flatMap((p): Clippable[] => {
+    const gradient = gradientOf(p);
+    if (gradient) return [{ values: gradient, replace: (values) => replaceGradient(p, values) }];
+    const rows = rowGradientOf(p);
+    if (!rows) return [];
+    const { indices } = rows;
+    const merged = mergeRows(indices, rows.values);
+    // The sum stands in the first row of an index, and zero in the others: adding up gives it back.
+    const values = where(merged.first.unsqueeze(1), merged.rows, 0);
+    return [{ values, replace: (clipped) => replaceRowGradient(p, indices, clipped) }];
   });
 
 function listOf(op: string, parameters: Tensor | Iterable<Tensor>): readonly Tensor[] {

@@ -21,6 +21,14 @@ export type StateSlot<H> = {
   when?(options: H): boolean;
 };
 
+/** How an optimizer takes a gradient that only some rows of a table have. */
+export type RowSupport<H> = {
+  /** Options that must be 0, because with them rows without a gradient move too. */
+  readonly onlyWithout: readonly (keyof H & string)[];
+  /** For a rule that is linear in the gradient: what it adds to the rows, so that rows of one index need no merging. */
+  addend?(values: Tensor, options: H): Tensor;
+};
+
 /** What a rule computes with. All tensors have the parameter's dtype and device. */
 export type RuleInput<H, S extends string> = {
   readonly parameter: Tensor;
@@ -49,6 +57,8 @@ export type OptimizerDeclaration<H extends CommonOptions, S extends string = str
   readonly options: OptionTable<Omit<H, "maximize">>;
   readonly state: Readonly<Record<S, StateSlot<H>>>;
   rule(input: RuleInput<H, S>): RuleResult<S>;
+  /** Row-sparse gradients: the rule is applied to the touched rows alone. Without this they are an error. */
+  readonly rows?: RowSupport<H>;
   /** Refuses options that do not go together. @throws TensorError `argument` */
   check?(options: H): void;
 };

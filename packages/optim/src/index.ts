@@ -1,7 +1,14 @@
 // The public surface of @torchium/optim.
 
 export { clipGradNorm, clipGradValue } from "./clip.js";
-export type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult, StateSlot } from "./declaration.js";
+export type {
+  CommonOptions,
+  OptimizerDeclaration,
+  RowSupport,
+  RuleInput,
+  RuleResult,
+  StateSlot,
+} from "./declaration.js";
 export { type AnyOptimizer, Optimizer } from "./optimizer.js";
 export { Adagrad, type AdagradOptions } from "./optimizers/adagrad.js";
 export { Adam, type AdamOptions } from "./optimizers/adam.js";
@@ -12,6 +19,7 @@ export { NovoGrad, type NovoGradOptions } from "./optimizers/novograd.js";
 export { RAdam, type RAdamOptions } from "./optimizers/radam.js";
 export { RMSprop, type RMSpropOptions } from "./optimizers/rmsprop.js";
 export { SGD, type SGDOptions } from "./optimizers/sgd.js";
+export { SparseAdam, type SparseAdamOptions } from "./optimizers/sparse-adam.js";
 export { type ParameterGroupOptions, parameterGroups } from "./parameter-groups.js";
 export type { ParamGroup, ParamGroupInit, Params } from "./parameters.js";
 export { PCGrad, type PCGradOptions, type PCGradState } from "./pcgrad/pcgrad.js";

@@ -1,10 +1,11 @@
 // The base of every optimizer: parameter groups, per-parameter state, and one update a step.
 // A step records everything first and overwrites at the end, so an error leaves parameters and state as they were.
 
-import { assignAll, type Device, gradientOf, noGrad, type Tensor, zeros } from "@torchium/tensor";
-import type { CommonOptions, OptimizerDeclaration } from "./declaration.js";
+import { assignAll, type Device, gradientOf, noGrad, rowGradientOf, type Tensor, zeros } from "@torchium/tensor";
+import type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult } from "./declaration.js";
 import { checkOptions, type OptionTable, resolveOptions } from "./options.js";
 import { checkParameters, groupsOf, type ParamGroup, type ParamGroupInit, type Params } from "./parameters.js";
+import { applyToRows } from "./row-gradient.js";
 import { checkState, copyTensors, type OptimizerState, type ParameterState } from "./state-dict.js";
 
 /** What every optimizer can do, also those that wrap another one. */
@@ -20,6 +21,8 @@ export interface AnyOptimizer {
   /** Continues where `state` was taken. */
   loadStateDict(state: OptimizerState): void;
 }
+
+type RuleContext<H> = Omit<RuleInput<H, string>, "gradient">;
 
 type Update = {
   readonly parameter: Tensor;
@@ -59,7 +62,8 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
 
   /**
    * Updates every parameter that has a gradient, in one submission a device. Nothing runs on the host but bookkeeping.
-   * @throws TensorError `argument` when a group's options have become invalid
+   * @throws TensorError `argument` when a group's options have become invalid, `unsupported` for a row-sparse gradient
+   *   that this optimizer cannot take
    */
   step(): void {
     const { name, check } = this.#declaration;
@@ -111,14 +115,21 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
   }
 
   #updatesOf(group: ParamGroup<H>): Update[] {
+    const declaration = this.#declaration;
+    const uphill = (gradient: Tensor): Tensor => (group.maximize ? gradient.neg() : gradient);
     return group.params.flatMap((parameter) => {
       const gradient = gradientOf(parameter);
-      return gradient ? [this.#updateOf(parameter, group.maximize ? gradient.neg() : gradient, group)] : [];
+      const rows = rowGradientOf(parameter);
+      if (gradient)
+        return [this.#updateOf(parameter, group, (x) => declaration.rule({ ...x, gradient: uphill(gradient) }))];
+      if (!rows) return [];
+      const touched = { indices: rows.indices, values: uphill(rows.values) };
+      return [this.#updateOf(parameter, group, (x) => applyToRows(declaration, touched, x))];
     });
   }
 
-  #updateOf(parameter: Tensor, gradient: Tensor, options: H): Update {
-    const { state: slots, rule } = this.#declaration;
+  #updateOf(parameter: Tensor, options: H, apply: (input: RuleContext<H>) => RuleResult<string>): Update {
+    const { state: slots } = this.#declaration;
     const before = this.#state.get(parameter);
     const used = Object.entries(slots).filter(([, { when }]) => when?.(options) ?? true);
     const { shape, dtype, device } = parameter;
@@ -131,7 +142,7 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
       made.add(name);
     }
     const step = (before?.step ?? 0) + 1;
-    const result = rule({ parameter, gradient, state: tensors, options, step, isNew: (slot) => made.has(slot) });
+    const result = apply({ parameter, state: tensors, options, step, isNew: (slot) => made.has(slot) });
     const pairs: [Tensor, Tensor][] = [[parameter, result.parameter]];
     for (const [name, value] of Object.entries(result.state)) if (value) pairs.push([tensors[name]!, value]);
     return { parameter, state: { step, tensors }, pairs };

@@ -11,6 +11,7 @@ import { NovoGrad } from "./optimizers/novograd.js";
 import { RAdam } from "./optimizers/radam.js";
 import { RMSprop } from "./optimizers/rmsprop.js";
 import { SGD } from "./optimizers/sgd.js";
+import { SparseAdam } from "./optimizers/sparse-adam.js";
 import type { ParamGroupInit } from "./parameters.js";
 import { PCGrad } from "./pcgrad/pcgrad.js";
 
@@ -20,7 +21,19 @@ type OptimizerClass = {
   new (params: Iterable<Tensor> | Iterable<ParamGroupInit<AnyOptions>>, options: never): AnyOptimizer;
 };
 
-const classes: readonly OptimizerClass[] = [SGD, Adam, AdamW, LAMB, NovoGrad, PCGrad, Adagrad, RMSprop, RAdam, Lion];
+const classes: readonly OptimizerClass[] = [
+  SGD,
+  Adam,
+  AdamW,
+  LAMB,
+  NovoGrad,
+  PCGrad,
+  Adagrad,
+  RMSprop,
+  RAdam,
+  Lion,
+  SparseAdam,
+];
 
 /** The names that `createOptimizer` knows. */
 export const availableOptimizers = (): string[] => classes.map(({ declaration }) => declaration.name);

@@ -26,6 +26,7 @@ const adagrad: OptimizerDeclaration<AdagradOptions, "sum"> = {
     eps: { type: "number", default: 1e-10, atLeast: 0 },
   },
   state: { sum: { shape: "parameter", initial: ({ initialAccumulatorValue }) => initialAccumulatorValue } },
+  rows: { onlyWithout: ["weightDecay"] },
   rule({ parameter, gradient, state, options, step }) {
     const { lr, lrDecay, weightDecay, eps } = options;
     const decayed = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));

@@ -27,6 +27,7 @@ const sgd: OptimizerDeclaration<SGDOptions, "momentumBuffer"> = {
     weightDecay: { type: "number", default: 0, atLeast: 0 },
   },
   state: { momentumBuffer: { shape: "parameter", when: ({ momentum }) => momentum !== 0 } },
+  rows: { onlyWithout: ["momentum", "weightDecay"], addend: (values, { lr }) => values.mul(-lr) },
   rule({ parameter, gradient, state, options, isNew }) {
     const { lr, momentum, dampening, nesterov, weightDecay } = options;
     const decayed = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));

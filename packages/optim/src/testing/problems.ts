@@ -106,4 +106,10 @@ export const rows: readonly Row[] = [
     needsDecay: true,
     everything: { lr: 0.05, weightDecay: 0.1 },
   },
+  {
+    name: "SparseAdam",
+    quadratic: { lr: 0.1 },
+    rosenbrock: { lr: 0.05 },
+    everything: { lr: 0.05, betas: [0.8, 0.9] },
+  },
 ];
