@@ -27,6 +27,7 @@ const programs = {
   build: "scripts/build.ts",
   test: "scripts/test.ts",
   bench: "scripts/bench.ts",
+  quality: "scripts/quality.ts",
   check: "scripts/check/main.ts",
 };
 
