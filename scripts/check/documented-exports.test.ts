@@ -14,6 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("names the exports that have no docstring, re-exported ones where they are declared", () => {
   writeFileSync(join(folder, "part.ts"), "/** Said. */\nexport const said = 1;\n\nexport const silent = 2;\n");
+  writeFileSync(join(folder, "whole.ts"), "// What it is for.\n\n/** One. */\nexport const one = 1;\n");
   writeFileSync(
     join(folder, "declared.ts"),
     "const declare = (name: string, about: { doc: string }) => name + about.doc;\n" +
@@ -21,12 +22,12 @@ test("names the exports that have no docstring, re-exported ones where they are 
   );
   writeFileSync(
     join(folder, "index.ts"),
-    'export { said, silent } from "./part.js";\nexport * from "./declared.js";\n/** A type. */\nexport type A = 1;\nexport interface B {}\n',
+    'export { said, silent } from "./part.js";\nexport * from "./declared.js";\nexport * as whole from "./whole.js";\n/** A type. */\nexport type A = 1;\nexport interface B {}\n',
   );
   const place = relative(root, folder).replaceAll("\\", "/");
   expect(undocumentedExports([join(folder, "index.ts")])).toEqual([
     `${place}/declared.ts:3: sub is exported without a docstring`,
-    `${place}/index.ts:5: B is exported without a docstring`,
+    `${place}/index.ts:6: B is exported without a docstring`,
     `${place}/part.ts:4: silent is exported without a docstring`,
   ]);
 });

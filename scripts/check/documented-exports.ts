@@ -19,6 +19,11 @@ function locationOf(symbol: ts.Symbol): string {
   return `${relative(root, source.fileName).replaceAll("\\", "/")}:${line}`;
 }
 
+/** Whether `symbol` is a whole module (`export * as init from …`), which the comment at its head documents. */
+function hasModuleComment({ valueDeclaration }: ts.Symbol): boolean {
+  return valueDeclaration !== undefined && ts.isSourceFile(valueDeclaration) && valueDeclaration.text.startsWith("//");
+}
+
 /** Whether `symbol` is a constant made from a declaration that documents itself: `declare("add", { doc: "…" })`. */
 function hasDeclaredDoc({ valueDeclaration }: ts.Symbol): boolean {
   if (valueDeclaration === undefined || !ts.isVariableDeclaration(valueDeclaration)) return false;
@@ -52,7 +57,7 @@ export function undocumentedExports(entries: readonly string[]): readonly string
     for (const exported of checker.getExportsOfModule(module)) {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
       const hasDocstring = [exported, symbol].some((one) => one.getDocumentationComment(checker).length > 0);
-      if (!hasDocstring && !hasDeclaredDoc(symbol))
+      if (!hasDocstring && !hasDeclaredDoc(symbol) && !hasModuleComment(symbol))
         problems.add(`${locationOf(symbol)}: ${exported.name} is exported without a docstring`);
     }
   }
