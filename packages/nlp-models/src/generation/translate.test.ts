@@ -82,7 +82,8 @@ describe("translate", () => {
     expect(await translate(model, sources[0]!, special)).toEqual(first);
     const { liveBytes } = defaultDevice().memory();
     await translate(model, sources, { ...special, beams: 3 });
-    expect(defaultDevice().memory().liveBytes).toBe(liveBytes);
+    // Less when what earlier tests dropped was collected meanwhile.
+    expect(defaultDevice().memory().liveBytes).toBeLessThanOrEqual(liveBytes);
     expect(model.training).toBe(true);
   });
 

@@ -17,6 +17,7 @@ import { type Activation, activationNames } from "./activation.js";
 import { GPTBlock } from "./gpt-block.js";
 import { checkIds, paddingOf, zeroEmptyRows } from "./inputs.js";
 import { checkHeads, count, flag, type OptionTable, oneOf, optional, positive, readOptions, share } from "./options.js";
+import { placesFrom } from "./text-embedding.js";
 
 /** Options of `GPTModel`. */
 export type GPTOptions = {
@@ -121,7 +122,7 @@ export class GPTModel extends Module {
 
   #hidden(ids: Tensor, inputs: { readonly padding?: Tensor | undefined; readonly cache?: DecoderCache | undefined }) {
     const seen = inputs.cache?.length("block 0") ?? 0;
-    const positions = this.positionEmbedding.weight.narrow(0, seen, ids.shape[1]!);
+    const positions = placesFrom(this.positionEmbedding, seen, ids.shape[1]!); // [length, dModel]
     const embedded = this.tokenEmbedding.forward(ids).add(positions); // [batch, length, dModel]
     let x = this.dropout.forward(this.#embeddingScale === 1 ? embedded : embedded.mul(this.#embeddingScale));
     for (const block of this.blocks) x = block.forward(x, inputs);

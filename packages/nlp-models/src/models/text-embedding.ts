@@ -1,6 +1,6 @@
 // What stands before the layers of a model of text: tokens, their places and segments become one vector each.
 
-import type { Tensor } from "@torchium/tensor";
+import { arange, type Tensor } from "@torchium/tensor";
 import { Dropout, Embedding, init, LayerNorm, Module, type ParameterOptions } from "@torchium/tensor/nn";
 import { checkIds, checkIntegers, checkShape } from "./inputs.js";
 
@@ -56,7 +56,7 @@ export class TextEmbedding extends Module {
   forward(name: string, ids: Tensor, { from = 0, segmentIds }: { from?: number; segmentIds?: Tensor } = {}): Tensor {
     const owner = this.#owner;
     checkIds(owner, name, ids, { maxLen: this.maxLen - from });
-    let sum = this.tokens.forward(ids).add(this.positions.weight.narrow(0, from, ids.shape[1]!));
+    let sum = this.tokens.forward(ids).add(placesFrom(this.positions, from, ids.shape[1]!));
     if (this.segments && segmentIds) {
       checkIntegers(owner, "segmentIds", segmentIds);
       checkShape(owner, "segmentIds", segmentIds, ids.shape);
@@ -65,4 +65,13 @@ export class TextEmbedding extends Module {
     const scaled = this.#scale === 1 ? sum : sum.mul(this.#scale);
     return this.dropout.forward(this.norm ? this.norm.forward(scaled) : scaled);
   }
+}
+
+/**
+ * The vectors of `length` places from `from` on, [length, width]. Later places are looked up and not sliced: an offset
+ * that grows with each generated token would make each step new to the device.
+ */
+export function placesFrom(table: Embedding, from: number, length: number): Tensor {
+  if (from === 0) return table.weight.narrow(0, 0, length);
+  return table.forward(arange(from, from + length, 1, { device: table.weight.device }));
 }
