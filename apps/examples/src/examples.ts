@@ -1,7 +1,9 @@
 // The table of examples, in the order in which help lists them. One row makes an example known everywhere.
 import type { Example } from "./example.js";
+import { bertClassifier } from "./examples/bert-classifier.js";
 import { gpt } from "./examples/gpt.js";
+import { ner } from "./examples/ner.js";
 import { transformerLm } from "./examples/transformer-lm.js";
 
 /** Every example that `npm start -- <name>` runs. */
-export const examples: readonly Example[] = [gpt, transformerLm] as unknown as readonly Example[];
+export const examples: readonly Example[] = [gpt, transformerLm, bertClassifier, ner] as unknown as readonly Example[];
