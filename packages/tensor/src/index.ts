@@ -37,7 +37,7 @@ export { defaultDevice, setDefaultDevice } from "./default-device.js";
 export type { DataArray, DType } from "./dtype.js";
 export { argumentError, type ErrorCode, shapeError, TensorError, unknownName } from "./errors.js";
 export * from "./functions.js";
-export type { Device, DeviceCounters } from "./graph/device.js";
+export { Device, type DeviceCounters } from "./graph/device.js";
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from "./random.js";
 export type { Shape } from "./shape.js";
 export { assignAll, type NestedArray, Tensor } from "./tensor.js";

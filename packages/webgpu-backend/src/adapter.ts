@@ -1,0 +1,47 @@
+// Finds WebGPU: what the host has (browsers, Deno), else Dawn from the optional package `webgpu` (Node). Loading this
+// file touches nothing.
+
+import { TensorError } from "@torchium/tensor/backend";
+import type { Gpu, GpuAdapter, PowerPreference } from "./gpu.js";
+
+let dawn: Promise<Gpu | undefined> | undefined;
+
+/** The host's entry to WebGPU, or undefined where there is none. Never throws. */
+function findGpu(): Promise<Gpu | undefined> {
+  const host = (globalThis as { readonly navigator?: { readonly gpu?: Gpu } }).navigator?.gpu;
+  if (host) return Promise.resolve(host);
+  dawn ??= loadDawn();
+  return dawn;
+}
+
+async function loadDawn(): Promise<Gpu | undefined> {
+  if (
+    (globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } }).process?.versions
+      ?.node === undefined
+  )
+    return undefined;
+  try {
+    const { create } = (await import("webgpu")) as unknown as { readonly create: (options: string[]) => Gpu };
+    return create([]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An adapter of the host, or undefined where there is none. */
+export async function findAdapter(powerPreference?: PowerPreference): Promise<GpuAdapter | undefined> {
+  const gpu = await findGpu();
+  const adapter = await gpu?.requestAdapter(powerPreference ? { powerPreference } : {});
+  return adapter ?? undefined;
+}
+
+/** An adapter of the host. @throws TensorError `unsupported` where there is none */
+export async function requireAdapter(powerPreference?: PowerPreference): Promise<GpuAdapter> {
+  const adapter = await findAdapter(powerPreference);
+  if (adapter) return adapter;
+  const gpu = await findGpu();
+  const why = gpu
+    ? "no adapter was found, expected a GPU with a driver for Vulkan, Metal or Direct3D 12"
+    : "WebGPU is missing, expected a browser that has it, or in Node the package webgpu";
+  throw new TensorError("unsupported", `createWebGpuDevice: ${why}`);
+}

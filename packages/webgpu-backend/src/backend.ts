@@ -1,0 +1,276 @@
+// The Backend interface on a GPU device: memory from a pool, kernels as WGSL, one command encoder and one queue
+// submission for each realization. Everything given to the queue runs in order.
+
+import {
+  type AnchorCall,
+  type Backend,
+  type BufferHandle,
+  type Capabilities,
+  type Kernel,
+  type Launch,
+  type LaunchError,
+  type MemoryInfo,
+  TensorError,
+  unreachable,
+} from "@torchium/tensor/backend";
+import { makeAnchor } from "./anchors/anchors.js";
+import type { GpuCommandEncoder, GpuDevice, GpuTimestampWrites } from "./gpu.js";
+import { KernelExecutable } from "./kernels/kernel-executable.js";
+import { WebGpuBuffer } from "./memory/buffer.js";
+import { BufferPool } from "./memory/pool.js";
+import { Readback } from "./memory/readback.js";
+import { CapturedExecutable } from "./run/captured.js";
+import { DeviceErrors } from "./run/device-errors.js";
+import type { GpuExecutable } from "./run/dispatch.js";
+import { Encoder } from "./run/encoder.js";
+import { faultCapacity } from "./run/faults.js";
+import { Stopwatch } from "./run/stopwatch.js";
+import { Submission } from "./run/submission.js";
+
+/** Options of a backend on a device. */
+export type WebGpuBackendOptions = {
+  /** Bytes of device memory it may hold; as many as the device grants unless given. */
+  readonly limitBytes?: number;
+  /** Whether `dispose` destroys the device. True unless given. */
+  readonly ownsDevice?: boolean;
+};
+
+/** Runs kernels on one GPU device. */
+export class WebGpuBackend implements Backend {
+  readonly interfaceVersion = 1;
+  readonly name = "webgpu";
+  readonly capabilities: Capabilities;
+  readonly lost: Promise<TensorError>;
+  readonly time?: (launches: readonly Launch[]) => Promise<number>;
+  readonly #device: GpuDevice;
+  readonly #ownsDevice: boolean;
+  readonly #errors: DeviceErrors;
+  readonly #pool: BufferPool;
+  readonly #readback: Readback;
+  readonly #encoder: Encoder;
+  readonly #executables = new Map<string, GpuExecutable>();
+  readonly #submissions = new WeakMap<readonly Launch[], Submission>();
+  #faults: Promise<LaunchError[]> = Promise.resolve([]);
+  /** Why nothing runs any more. */
+  #gone: TensorError | undefined;
+
+  constructor(device: GpuDevice, options: WebGpuBackendOptions = {}) {
+    const { limits } = device;
+    const maxBytes = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+    this.#device = device;
+    this.#ownsDevice = options.ownsDevice ?? true;
+    this.capabilities = {
+      dtypes: new Set(["float32", "int32", "uint32", "bool"]),
+      maxBuffersPerLaunch: limits.maxStorageBuffersPerShaderStage,
+      maxBufferByteLength: maxBytes,
+      // Kernels see whole buffers; vectors of four words start at multiples of their size.
+      bindingAlignment: 16,
+      synchronousRead: false,
+    };
+    this.#errors = new DeviceErrors(device);
+    const make = (size: number, usage: number) =>
+      this.#errors.guard(
+        `allocate ${size} bytes`,
+        () => device.createBuffer({ size, usage }),
+        () => ({ requested: size, ...this.memory() }),
+      );
+    const limitBytes = options.limitBytes ?? Number.MAX_SAFE_INTEGER;
+    this.#pool = new BufferPool(make, limitBytes, maxBytes, () => this.#encoder.forgetBuffers());
+    this.#readback = new Readback(make);
+    this.#encoder = new Encoder(device, this.#pool);
+    this.lost = device.lost.then((info) => {
+      const reason = [info.reason, info.message].filter(Boolean).join(": ") || "unknown";
+      const message = `webgpu: the device is lost (${reason}); make a new one and resume from a checkpoint`;
+      this.#gone ??= new TensorError("device-lost", message, { reason: info.reason, message: info.message });
+      // A device that was disposed is not lost: then nobody is told.
+      return this.#gone.code === "device-lost" ? this.#gone : new Promise<never>(() => {});
+    });
+    if (device.features.has("timestamp-query")) {
+      const stopwatch = new Stopwatch(device, this.#readback);
+      this.time = (launches) => this.#wait(stopwatch.measure((stamps) => this.#run(launches, stamps)));
+    }
+  }
+
+  allocate(byteLength: number): BufferHandle {
+    this.#check();
+    return this.#pool.allocate(byteLength);
+  }
+
+  release(buffer: BufferHandle): void {
+    if (!this.#gone) this.#pool.release(this.#own(buffer));
+  }
+
+  write(buffer: BufferHandle, bytes: Uint8Array, byteOffset = 0): void {
+    const { block } = this.#range(buffer, byteOffset, bytes.byteLength);
+    // A view of shared memory is taken as it is, whatever its type says.
+    const data = bytes as Uint8Array<ArrayBuffer>;
+    if (bytes.byteLength > 0)
+      this.#errors.guard("write", () => this.#device.queue.writeBuffer(block.gpu, byteOffset, data));
+  }
+
+  read(buffer: BufferHandle, byteOffset = 0, byteLength = buffer.byteLength - byteOffset): Promise<Uint8Array> {
+    return this.#wait(this.#read(buffer, byteOffset, byteLength));
+  }
+
+  compile(kernel: Kernel): GpuExecutable {
+    this.#check();
+    return this.#cached(kernel.key, () => new KernelExecutable(kernel, this.capabilities.maxBuffersPerLaunch));
+  }
+
+  anchor(call: AnchorCall): GpuExecutable | undefined {
+    this.#check();
+    const make = makeAnchor(call);
+    if (!make) return undefined;
+    const key = [call.op, JSON.stringify(call.attributes), call.rank, call.epilogue?.key].join("/");
+    return this.#cached(key, () => make(key));
+  }
+
+  submit(launches: readonly Launch[]): void {
+    this.#check();
+    this.#run(launches);
+  }
+
+  capture(launches: readonly Launch[]): CapturedExecutable {
+    this.#check();
+    return new CapturedExecutable(launches);
+  }
+
+  async checkErrors(): Promise<readonly LaunchError[]> {
+    this.#check();
+    this.#readFaults();
+    const faults = this.#faults;
+    this.#faults = Promise.resolve([]);
+    await this.#wait(this.#errors.settle());
+    return this.#wait(faults);
+  }
+
+  memory(): MemoryInfo {
+    return this.#pool.info();
+  }
+
+  async finish(): Promise<void> {
+    this.#check();
+    await this.#wait(this.#device.queue.onSubmittedWorkDone());
+    await this.#wait(this.#errors.settle());
+  }
+
+  dispose(): void {
+    if (this.#gone) return;
+    this.#gone = new TensorError("disposed", "webgpu: the backend has been disposed");
+    this.#pool.clear();
+    this.#readback.clear();
+    this.#encoder.dispose();
+    if (this.#ownsDevice) this.#device.destroy();
+  }
+
+  #run(launches: readonly Launch[], timestampWrites?: GpuTimestampWrites): void {
+    if (launches.some((l) => l.executable instanceof CapturedExecutable)) {
+      for (const launch of launches) {
+        const { executable } = launch;
+        if (executable instanceof CapturedExecutable) this.#run(executable.launches);
+        else this.#run([launch]);
+      }
+      return;
+    }
+    const submission = this.#submissionOf(launches);
+    if (submission.dispatches.length === 0) return;
+    if (this.#encoder.faults.count + submission.guards.length > faultCapacity) this.#readFaults();
+    this.#errors.guard(launches.length === 1 ? launches[0]!.label : `${launches.length} launches`, () => {
+      this.#encoder.submit(submission, timestampWrites);
+    });
+  }
+
+  #submissionOf(launches: readonly Launch[]): Submission {
+    const known = this.#submissions.get(launches);
+    if (known?.isOf(launches)) return known;
+    const submission = new Submission(launches);
+    this.#submissions.set(launches, submission);
+    return submission;
+  }
+
+  async #read(buffer: BufferHandle, byteOffset: number, byteLength: number): Promise<Uint8Array> {
+    const { block } = this.#range(buffer, byteOffset, byteLength);
+    const staging = this.#copyOut(byteLength, (encoder, to) => {
+      if (byteLength > 0) encoder.copyBufferToBuffer(block.gpu, byteOffset, to, 0, byteLength);
+    });
+    const bytes = await staging;
+    await this.#errors.settle();
+    return bytes;
+  }
+
+  /** Submits copies into a buffer that the host can read, at once; resolves to its first bytes. */
+  async #copyOut(byteLength: number, copy: (encoder: GpuCommandEncoder, to: GpuBufferOf) => void): Promise<Uint8Array> {
+    const staging = this.#readback.take(byteLength);
+    this.#errors.guard("read", () => {
+      const encoder = this.#device.createCommandEncoder();
+      copy(encoder, staging);
+      this.#device.queue.submit([encoder.finish()]);
+    });
+    const bytes = await this.#readback.bytes(staging, byteLength);
+    this.#readback.put(staging);
+    return bytes;
+  }
+
+  /** Reads the words of guarded launches, which are used anew from here on. */
+  #readFaults(): void {
+    const { faults, faultBlock } = this.#encoder;
+    if (faults.count === 0 || !faultBlock) return;
+    const toErrors = faults.take();
+    const before = this.#faults;
+    const words = this.#copyOut(faultBlock.byteLength, (encoder, to) => {
+      encoder.copyBufferToBuffer(faultBlock.gpu, 0, to, 0, faultBlock.byteLength);
+      encoder.clearBuffer(faultBlock.gpu);
+    });
+    this.#faults = Promise.all([before, words]).then(([earlier, bytes]) => [
+      ...earlier,
+      ...toErrors(new Int32Array(bytes.buffer as ArrayBuffer)),
+    ]);
+    // Whoever asks for the errors is told; nobody else need be.
+    this.#faults.catch(() => {});
+  }
+
+  /** What `promise` gives; when the device goes meanwhile, the reason why. */
+  async #wait<T>(promise: Promise<T>): Promise<T> {
+    try {
+      const value = await promise;
+      if (!this.#gone) return value;
+    } catch (error) {
+      if (!this.#gone) await Promise.race([this.lost, graceTime()]);
+      if (!this.#gone) throw error;
+    }
+    throw this.#gone;
+  }
+
+  #cached(key: string, make: () => GpuExecutable): GpuExecutable {
+    const known = this.#executables.get(key);
+    if (known) return known;
+    const executable = make();
+    this.#executables.set(key, executable);
+    return executable;
+  }
+
+  #range(buffer: BufferHandle, byteOffset: number, byteLength: number): WebGpuBuffer {
+    const own = this.#own(buffer);
+    const end = byteOffset + byteLength;
+    const whole = [byteOffset, byteLength].every((n) => Number.isInteger(n) && n >= 0 && n % 4 === 0);
+    if (whole && end <= own.block.byteLength) return own;
+    return unreachable(
+      `bytes ${byteOffset} to ${end} of a buffer of ${own.byteLength}, expected whole words inside it`,
+    );
+  }
+
+  #own(buffer: BufferHandle): WebGpuBuffer {
+    this.#check();
+    if (buffer instanceof WebGpuBuffer && !buffer.released && this.#pool.has(buffer)) return buffer;
+    return unreachable("a buffer of another device, or one that was released");
+  }
+
+  #check(): void {
+    if (this.#gone) throw this.#gone;
+  }
+}
+
+type GpuBufferOf = Parameters<GpuCommandEncoder["copyBufferToBuffer"]>[2];
+
+// A map fails before the device's own promise settles; by then it has.
+const graceTime = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));

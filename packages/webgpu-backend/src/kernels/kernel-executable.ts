@@ -1,0 +1,28 @@
+// A compiled row program: chooses the schedule by structure, the variant by sizes.
+
+import type { Kernel, Launch } from "@torchium/tensor/backend";
+import { GpuExecutable, type LaunchPlan } from "../run/dispatch.js";
+import { LaneSchedule } from "./lane-schedule.js";
+import { MapSchedule } from "./map.js";
+import { RowSchedule } from "./row-schedule.js";
+
+/** A kernel ready to run. */
+export class KernelExecutable extends GpuExecutable {
+  readonly #schedule: { plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan };
+
+  constructor(kernel: Kernel, maxBuffers: number) {
+    super(kernel.key, kernel.program.scalars);
+    const { reduces, outputs } = kernel.program;
+    const isMap = reduces.length === 0 && outputs.every((o) => o.role === "full");
+    const sumsRows = reduces.length === 0 && outputs.some((o) => o.role === "lane");
+    this.#schedule = isMap
+      ? new MapSchedule(kernel)
+      : sumsRows
+        ? new LaneSchedule(kernel)
+        : new RowSchedule(kernel, maxBuffers);
+  }
+
+  plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
+    return this.#schedule.plan(launch);
+  }
+}

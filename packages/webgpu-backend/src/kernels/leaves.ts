@@ -1,0 +1,36 @@
+// The values of leaves in text: operands in memory, operands that are positions, scalars, the length of the row.
+
+import type { DType, Leaf, Program } from "@torchium/tensor/backend";
+import { wgsl } from "../wgsl/dialect.js";
+import { literal } from "../wgsl/literals.js";
+import { type ParamLayout, wordText } from "../wgsl/params.js";
+
+/** A number of 32 bits (`u32` in text) as a value of a type: positions and sizes. */
+export function fromIndex(type: DType, word: string): string {
+  switch (type) {
+    case "int32":
+      return `bitcast<i32>(${word})`;
+    case "uint32":
+      return word;
+    case "bool":
+      return `(${word}) != 0u`;
+    default:
+      return `f32(bitcast<i32>(${word}))`;
+  }
+}
+
+/** The value of a leaf that is the same for the whole launch, or undefined for operands and reductions. */
+export function launchLeaf(leaf: Leaf, layout: ParamLayout): string | undefined {
+  if (leaf.kind === "scalar") return wgsl.load(leaf.type, wordText(layout.scalar(leaf.index)));
+  if (leaf.kind === "rowSize") return fromIndex(leaf.type, wordText(layout.size(layout.rank - 1)));
+  return undefined;
+}
+
+/** The value of an operand: read from its place, or the address itself. */
+export const operandValue = (program: Program, index: number, address: string, place: string): string => {
+  const { kind, type } = program.inputs[index]!;
+  return kind === "index" ? fromIndex(type, address) : wgsl.load(type, place);
+};
+
+/** Zero of a type in text. */
+export const zero = (type: DType): string => literal(0, type);

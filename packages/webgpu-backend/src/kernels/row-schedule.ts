@@ -1,0 +1,253 @@
+// Programs that reduce along the row. A team of threads walks a row; a long row is cut into chunks with a team each, and
+// then every pass of reductions is a dispatch that leaves one partial result a chunk, which the next dispatches join.
+// Sums over rows are kept, a block of rows at a time, in scratch memory.
+
+import {
+  identityOf,
+  type Kernel,
+  type Launch,
+  type NumberedReduce,
+  reduced,
+  reducePasses,
+  Scope,
+  type Source,
+  unreachable,
+} from "@torchium/tensor/backend";
+import { countOf, type Dispatch, type LaunchPlan } from "../run/dispatch.js";
+import { wgsl } from "../wgsl/dialect.js";
+import { literal } from "../wgsl/literals.js";
+import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
+import { ParamLayout, wordText } from "../wgsl/params.js";
+import { laneDispatches, laneOutputs, laneWords, partialLane } from "./lane-sums.js";
+import { launchLeaf } from "./leaves.js";
+import { RowAddresses, rowUses } from "./row-addresses.js";
+import { planRows } from "./row-plan.js";
+import { groupSizeOf, TeamReductions, type TeamSize } from "./team.js";
+
+const fieldNames = ["rows", "blocks", "turns", "chunks", "chunkLength", "lanes"] as const;
+type Field = (typeof fieldNames)[number];
+
+/** What one shader does: all of it, one pass of a cut row, or what follows the last pass. */
+type Part =
+  | { readonly kind: "whole" }
+  | { readonly kind: "pass"; readonly pass: number }
+  | { readonly kind: "outputs" };
+
+/** The schedule of row programs. */
+export class RowSchedule {
+  readonly #kernel: Kernel;
+  readonly #passes: readonly (readonly NumberedReduce[])[];
+  readonly #layout: ParamLayout<Field>;
+  readonly #shaders = new Map<string, Shader>();
+  readonly #maxBuffers: number;
+
+  constructor(kernel: Kernel, maxBuffers: number) {
+    this.#kernel = kernel;
+    this.#maxBuffers = maxBuffers;
+    const { program, rank, access } = kernel;
+    this.#passes = reducePasses(program);
+    this.#layout = new ParamLayout(fieldNames, rank, access.length, program.scalars.length);
+  }
+
+  plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
+    const { program } = this.#kernel;
+    const { sizes, operands, label } = launch;
+    countOf(sizes, label);
+    const length = sizes[sizes.length - 1]!;
+    const rows = countOf(sizes.slice(0, -1), label);
+    if (rows === 0) return { dispatches: laneDispatches(program, launch, 0, 0), scratchWords: 0 };
+    const { team, chunks, blocks } = planRows(this.#kernel, launch, this.#maxBuffers);
+    const isCut = chunks > 1;
+    const lanes = isCut ? program.reduces.length * rows * chunks : 0;
+    const fields = {
+      rows,
+      blocks,
+      turns: Math.ceil(rows / blocks),
+      chunks,
+      chunkLength: Math.ceil(length / chunks),
+      lanes,
+    };
+    const scratchWords = lanes + laneWords(program, blocks, length);
+    const teamsInGroup = groupSizeOf(team) / team;
+    const parts: Part[] = isCut
+      ? [...this.#passes.map((_, pass): Part => ({ kind: "pass", pass })), { kind: "outputs" }]
+      : [{ kind: "whole" }];
+    const dispatches = parts.map(
+      (part): Dispatch => ({
+        shader: this.#shader(part, team),
+        layout: this.#layout,
+        words: this.#layout.block(
+          fields,
+          sizes,
+          operands.map((o) => o.strides),
+        ),
+        uses: rowUses(program, launch, scratchWords > 0),
+        groups: Math.ceil((blocks * chunks) / teamsInGroup),
+      }),
+    );
+    return {
+      dispatches: [...dispatches, ...laneDispatches(program, launch, blocks, lanes)],
+      scratchWords,
+    };
+  }
+
+  #shader(part: Part, team: TeamSize): Shader {
+    const key = `${this.#kernel.key}/rows${team}/${part.kind}${part.kind === "pass" ? part.pass : ""}`;
+    let shader = this.#shaders.get(key);
+    if (!shader) {
+      shader = {
+        key,
+        render: (slots) => new RowText(this.#kernel, this.#passes, this.#layout, team, slots).render(part),
+      };
+      this.#shaders.set(key, shader);
+    }
+    return shader;
+  }
+}
+
+/** Writes one shader of a row program. */
+class RowText {
+  readonly #kernel: Kernel;
+  readonly #passes: readonly (readonly NumberedReduce[])[];
+  readonly #layout: ParamLayout<Field>;
+  readonly #team: TeamSize;
+  readonly #slots: Slots;
+  readonly #source: Source = newSource();
+  readonly #addresses: RowAddresses;
+  readonly #reductions: TeamReductions;
+  readonly #row: Scope;
+  readonly #launch: Scope;
+
+  constructor(
+    kernel: Kernel,
+    passes: readonly (readonly NumberedReduce[])[],
+    layout: ParamLayout<Field>,
+    team: TeamSize,
+    slots: Slots,
+  ) {
+    this.#kernel = kernel;
+    this.#passes = passes;
+    this.#layout = layout;
+    this.#team = team;
+    this.#slots = slots;
+    this.#addresses = new RowAddresses(kernel, layout, new Places(slots));
+    this.#reductions = new TeamReductions(this.#source, team);
+    this.#launch = new Scope(
+      this.#source,
+      (leaf) => launchLeaf(leaf, layout) ?? unreachable(`${leaf.kind} in a launch`),
+    );
+    this.#row = this.#launch.inner(this.#addresses.row, (leaf) => leaf.kind === "input" || leaf.kind === "reduced");
+  }
+
+  render(part: Part): string {
+    const row = this.#row;
+    row.push(
+      `let at = turn * ${this.#field("blocks")} + block;`,
+      `let valid = block < ${this.#field("blocks")} && at < ${this.#field("rows")};`,
+      `let row = min(at, ${this.#field("rows")} - 1u);`,
+      "let stop = select(begin, end, valid);",
+      ...this.#addresses.coordinates("row"),
+    );
+    const before = part.kind === "whole" ? 0 : part.kind === "pass" ? part.pass : this.#passes.length;
+    for (const pass of this.#passes.slice(0, before)) for (const reduce of pass) this.#joinChunks(reduce);
+    if (part.kind === "whole") for (const pass of this.#passes) this.#reducePass(pass, true);
+    if (part.kind === "pass") this.#reducePass(this.#passes[part.pass]!, false);
+    else this.#outputs();
+    const team = this.#team;
+    const groupSize = groupSizeOf(team);
+    const length = wordText(this.#layout.size(this.#layout.rank - 1));
+    const body = [
+      `let team = group * ${groupSize / team}u + t / ${team}u;`,
+      `let thread = t % ${team}u;`,
+      `let block = team / ${this.#field("chunks")};`,
+      `let chunk = team % ${this.#field("chunks")};`,
+      `let begin = min(${length}, chunk * ${this.#field("chunkLength")});`,
+      `let end = min(${length}, begin + ${this.#field("chunkLength")});`,
+      ...this.#launch.lines,
+      `for (var turn = 0u; turn < ${this.#field("turns")}; turn++) {`,
+      ...row.lines,
+      "}",
+    ];
+    const { source, layout, slots } = { source: this.#source, layout: this.#layout, slots: this.#slots };
+    const declarations = this.#reductions.declarations();
+    return moduleText({ source, slots, layout, workgroupSize: groupSize, declarations, body });
+  }
+
+  #field(name: Field): string {
+    return wordText(this.#layout.field(name));
+  }
+
+  /** A loop of the team over its part of the row. */
+  #walk(write: (lane: Scope) => void): void {
+    const lane = this.#row.inner(this.#addresses.lane, (leaf) => leaf.kind === "input" && leaf.role !== "row");
+    write(lane);
+    this.#row.push(`for (var lane = begin + thread; lane < stop; lane += ${this.#team}u) {`, ...lane.lines, "}");
+  }
+
+  /** The reductions of one pass, in one walk; each is known to the row afterwards, or left as the chunk's part. */
+  #reducePass(pass: readonly NumberedReduce[], whole: boolean): void {
+    for (const { op, of, index } of pass)
+      this.#row.push(wgsl.variable(of.type, `sum${index}`, literal(identityOf(op, of.type), of.type)));
+    this.#walk((lane) => {
+      for (const { op, of, index } of pass)
+        lane.push(`sum${index} = ${this.#source.join(op, of.type, `sum${index}`, lane.value(of))};`);
+    });
+    for (const reduce of pass) {
+      const { of, index } = reduce;
+      this.#row.push(wgsl.constant(of.type, `r${index}`, this.#reductions.call(reduce, `sum${index}`)));
+      if (whole) this.#row.define(reduced(index, of.type), `r${index}`);
+      else {
+        const place = this.#addresses.scratch(`${this.#chunkWord(index)} + chunk`);
+        this.#row.push(`if (valid && thread == 0u) { ${wgsl.store(of.type, place, `r${index}`)} }`);
+      }
+    }
+  }
+
+  /** The word of the first chunk's part of a reduction of this row. */
+  #chunkWord(index: number): string {
+    return `(${index}u * ${this.#field("rows")} + row) * ${this.#field("chunks")}`;
+  }
+
+  /** Joins what the chunks of the row have left of a reduction. */
+  #joinChunks(reduce: NumberedReduce): void {
+    const { op, of, index } = reduce;
+    const part = wgsl.load(of.type, this.#addresses.scratch(`${this.#chunkWord(index)} + c`));
+    this.#row.push(
+      wgsl.variable(of.type, `sum${index}`, literal(identityOf(op, of.type), of.type)),
+      `for (var c = thread; c < ${this.#field("chunks")}; c += ${this.#team}u) {`,
+      wgsl.constant(of.type, `part${index}`, part),
+      `sum${index} = ${this.#source.join(op, of.type, `sum${index}`, `part${index}`)};`,
+      "}",
+      wgsl.constant(of.type, `r${index}`, this.#reductions.call(reduce, `sum${index}`)),
+    );
+    this.#row.define(reduced(index, of.type), `r${index}`);
+  }
+
+  #outputs(): void {
+    const { program } = this.#kernel;
+    const addresses = this.#addresses;
+    const rowStores = program.outputs.flatMap(({ expr, role }, k) =>
+      role === "row" ? [wgsl.store(expr.type, addresses.place(program.inputs.length + k), this.#row.value(expr))] : [],
+    );
+    if (rowStores.length > 0) this.#row.push("if (valid && thread == 0u && chunk == 0u) {", ...rowStores, "}");
+    if (program.outputs.every((o) => o.role === "row")) return;
+    this.#walk((lane) => {
+      // An output may lie on an input, so everything is read before anything is written.
+      const values = program.outputs.map((o) => (o.role === "row" ? "" : lane.value(o.expr)));
+      program.outputs.forEach(({ expr, role }, k) => {
+        if (role === "full") lane.push(wgsl.store(expr.type, addresses.place(program.inputs.length + k), values[k]!));
+      });
+      const length = wordText(this.#layout.size(this.#layout.rank - 1));
+      laneOutputs(program).forEach(({ expr, operand }, which) => {
+        const word = `${partialLane(this.#field("lanes"), which, this.#field("blocks"), "block", length)} + lane`;
+        const place = addresses.scratch(word);
+        const value = values[operand - program.inputs.length]!;
+        lane.push(
+          wgsl.variable(expr.type, `lane${which}`, value),
+          `if (turn > 0u) { lane${which} = lane${which} + ${wgsl.load(expr.type, place)}; }`,
+          wgsl.store(expr.type, place, `lane${which}`),
+        );
+      });
+    });
+  }
+}
