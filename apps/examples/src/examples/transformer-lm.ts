@@ -6,7 +6,6 @@ import {
   generateStream,
   type IdBlock,
   indexBatches,
-  SeededRandom,
   selectRows,
   TransformerModel,
   textLines,
@@ -18,6 +17,7 @@ import { loadCheckpoint, saveCheckpoint } from "@torchium/tensor/io";
 import { functional as F } from "@torchium/tensor/nn";
 import { integer, number } from "../cli/option.js";
 import { toyCorpus } from "../data/toy-corpus.js";
+import { batchesByStep } from "../epochs.js";
 import { defineExample } from "../example.js";
 import { setRate, warmupCosineAt } from "../schedule.js";
 import { train } from "../training-loop.js";
@@ -114,19 +114,9 @@ export const transformerLm = defineExample({
 
     const rows = (part: Windows, at: readonly number[]) =>
       [selectRows(part.inputIds, at), selectRows(part.labels, at)] as const;
-    let epoch = { index: -1, batches: [] as number[][] };
-    /** The batch of a step: an epoch's order follows from the seed and the epoch. */
-    const batchOf = (step: number): readonly number[] => {
-      const index = Math.floor(step / perEpoch);
-      if (epoch.index !== index) {
-        const random = new SeededRandom(options.seed * 1_000_003 + index);
-        epoch = {
-          index,
-          batches: indexBatches(training.inputIds.shape[0]!, options.batch, { random, dropLast: true }),
-        };
-      }
-      return epoch.batches[step % perEpoch]!;
-    };
+    const batchOf = batchesByStep(options.seed, perEpoch, (random) =>
+      indexBatches(training.inputIds.shape[0]!, options.batch, { random, dropLast: true }),
+    );
 
     await train({
       context: { run },
