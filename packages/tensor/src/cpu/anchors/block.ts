@@ -23,8 +23,8 @@ export function makeBlock<N extends WordNames>(
   names: N,
   values: Partial<Record<N[number], number>>,
   extra = 0,
-): Int32Array {
-  const block = new Int32Array(names.length + extra);
+): readonly number[] {
+  const block = new Array<number>(names.length + extra).fill(0);
   names.forEach((name, i) => {
     block[i] = values[name as N[number]] ?? 0;
   });

@@ -3,7 +3,7 @@
 
 import type { Kernel } from "../../backend/backend.js";
 import { byteLengthOf } from "../../dtype.js";
-import type { HeaderWord, ParameterLayout } from "./parameters.js";
+import type { ParameterLayout } from "./parameters.js";
 import type { Schedule } from "./render.js";
 
 /** Bytes from one element of each operand to the next; 1 for an `index` operand, whose value is its address. */
@@ -22,18 +22,25 @@ export function extentOf(schedule: Schedule, sizes: readonly number[]): Extent {
   return { outerCount, laneCount: sizes[schedule.laneAxis]!, rowCount: sizes[sizes.length - 1]! };
 }
 
+/** Header words that say how a launch is shared out; 0 unless given. */
+export type SplitWords = Partial<Readonly<Record<"splitLanes" | "scratchPitch" | "partials", number>>>;
+
 /** A block with sizes and strides (in elements of `units` bytes) filled in, and the given header words. */
 export function fillBlock(
   { schedule, layout }: { readonly schedule: Schedule; readonly layout: ParameterLayout },
   units: readonly number[],
   sizes: readonly number[],
   strides: readonly (readonly number[])[],
-  header: Partial<Record<HeaderWord, number>>,
-): Int32Array {
-  const words = new Int32Array(layout.words);
-  for (const [word, value] of Object.entries({ ...extentOf(schedule, sizes), ...header })) {
-    words[layout.header(word as HeaderWord)] = value;
-  }
+  { splitLanes = 0, scratchPitch = 0, partials = 0 }: SplitWords,
+): number[] {
+  const words = new Array<number>(layout.words).fill(0);
+  const { outerCount, laneCount, rowCount } = extentOf(schedule, sizes);
+  words[layout.header("outerCount")] = outerCount;
+  words[layout.header("laneCount")] = laneCount;
+  words[layout.header("rowCount")] = rowCount;
+  words[layout.header("splitLanes")] = splitLanes;
+  words[layout.header("scratchPitch")] = scratchPitch;
+  words[layout.header("partials")] = partials;
   for (let axis = 0; axis < layout.outer; axis++) words[layout.size(axis)] = sizes[axis]!;
   for (let i = 0; i < layout.operands; i++) {
     const along = (axis: number): number => strides[i]![axis]! * units[i]!;

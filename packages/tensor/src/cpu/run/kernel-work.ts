@@ -3,9 +3,8 @@
 import type { Kernel, Launch } from "../../backend/backend.js";
 import { sizeOf } from "../../shape.js";
 import type { Pool } from "../pool/pool.js";
-import { extentOf, fillBlock, unitsOf } from "../render/launch-block.js";
+import { extentOf, fillBlock, type SplitWords, unitsOf } from "../render/launch-block.js";
 import { chunkBytes, chunkLength } from "../render/long-row-schedule.js";
-import type { HeaderWord } from "../render/parameters.js";
 import { type RenderedKernel, type RenderTarget, renderKernel, renderLongRows } from "../render/render.js";
 import { scratchPitch } from "../render/scratch.js";
 import { elementCost, imbalance, launchCost } from "./cost.js";
@@ -90,7 +89,7 @@ export class KernelExecutable implements CpuExecutable {
   }
 
   // What all functions of a kernel are called with.
-  #call({ sizes, operands }: Launch, header: Partial<Record<HeaderWord, number>>): Call {
+  #call({ sizes, operands }: Launch, header: SplitWords): Call {
     const { layout } = this.#rendered;
     const strides = operands.map((o) => o.strides);
     const block = fillBlock(this.#rendered, this.#units, sizes, strides, header);

@@ -6,11 +6,12 @@ import type { DType } from "../../dtype.js";
 import { unreachable } from "../../errors.js";
 import { CpuBuffer } from "../allocator.js";
 import { commandFlags } from "../pool/layout.js";
-import type { CpuExecutable, Crew, Step } from "./work.js";
+import type { CpuExecutable, Crew, Step, Work } from "./work.js";
 
 const wordsPerCommand = 4;
 
-type Patch = { readonly word: number; readonly operand: LaunchOperand; readonly byteOffset: number };
+/** Words that hold addresses of operands, as columns of a table: there are many, and they live as long as the list. */
+type Patches = { readonly words: number[]; readonly operands: LaunchOperand[]; readonly byteOffsets: number[] };
 type ScalarPatch = { readonly word: number; readonly launch: Launch; readonly scalar: number; readonly type: DType };
 type ScratchPatch = { readonly word: number; readonly byteOffset: number };
 
@@ -29,7 +30,7 @@ export class Submission {
   readonly #singles: Float32Array;
   readonly #doubles: Float64Array;
   readonly #offsets: Int32Array;
-  readonly #patches: readonly Patch[];
+  readonly #patches: Patches;
   readonly #scalars: readonly ScalarPatch[];
   readonly #scratch: readonly ScratchPatch[];
 
@@ -69,10 +70,11 @@ export class Submission {
   /** Fills in what this run decides, for blocks that will stand at `address`, and returns them. */
   place(address: number, scratch: number): Int32Array {
     const blocks = this.#blocks;
-    for (const { word, operand, byteOffset } of this.#patches) {
-      const { buffer } = operand;
+    const { words, operands, byteOffsets } = this.#patches;
+    for (let i = 0; i < words.length; i++) {
+      const { buffer, byteOffset } = operands[i]!;
       if (!(buffer instanceof CpuBuffer)) return unreachable("an operand without a buffer of this device");
-      blocks[word] = buffer.address + operand.byteOffset + byteOffset;
+      blocks[words[i]!] = buffer.address + byteOffset + byteOffsets[i]!;
     }
     for (const { word, launch, scalar, type } of this.#scalars) {
       const value = launch.scalars[scalar]!;
@@ -89,13 +91,13 @@ export class Submission {
 /** Collects commands stage by stage. */
 class Encoder {
   readonly commands: number[] = [];
-  readonly patches: Patch[] = [];
+  readonly patches: Patches = { words: [], operands: [], byteOffsets: [] };
   readonly scalars: ScalarPatch[] = [];
   readonly scratch: ScratchPatch[] = [];
   readonly faults: FaultWord[] = [];
   scratchBytes = 0;
   readonly #crew: Crew;
-  readonly #parts: Int32Array[] = [];
+  readonly #parts: ArrayLike<number>[] = [];
   #words = 0;
   /** Whether the commands since the last barrier all run on the first thread. */
   #alone = true;
@@ -104,35 +106,43 @@ class Encoder {
     this.#crew = crew;
   }
 
+  /** Adds the launches of one stage: their first phases, then their second ones, and so on. */
   stage(launches: readonly Launch[]): void {
-    let scratchBytes = 0;
-    const works = launches.map((launch) => {
-      const work = (launch.executable as CpuExecutable).plan(launch, this.#crew);
-      const at = scratchBytes;
-      scratchBytes += Math.ceil(work.scratchBytes / 64) * 64;
-      return { launch, phases: work.phases, at };
-    });
-    this.scratchBytes = Math.max(this.scratchBytes, scratchBytes);
-    const count = Math.max(0, ...works.map((w) => w.phases.length));
-    for (let phase = 0; phase < count; phase++) {
-      const steps = works.flatMap(({ launch, phases, at }) =>
-        (phases[phase] ?? []).map((step) => ({ launch, step, at })),
-      );
-      const alone = !steps.some(({ step }) => step.parallel);
+    const works = launches.map((launch) => (launch.executable as CpuExecutable).plan(launch, this.#crew));
+    const scratchAt = this.#placeScratch(works);
+    let phases = 0;
+    for (const work of works) phases = Math.max(phases, work.phases.length);
+    for (let phase = 0; phase < phases; phase++) {
+      const alone = !works.some((work) => work.phases[phase]?.some((step) => step.parallel));
       if (this.commands.length > 0 && !(alone && this.#alone)) this.#barrier();
       this.#alone = alone;
-      for (const { launch, step, at } of steps) this.#command(launch, step, at);
+      works.forEach((work, i) => {
+        for (const step of work.phases[phase] ?? []) this.#command(launches[i]!, step, scratchAt[i]!);
+      });
     }
   }
 
+  /** All blocks, one after the other. */
   blocks(): Int32Array {
     const blocks = new Int32Array(this.#words);
     let at = 0;
     for (const part of this.#parts) {
-      blocks.set(part, at);
+      for (let i = 0; i < part.length; i++) blocks[at + i] = part[i]!;
       at += paddedWords(part);
     }
     return blocks;
+  }
+
+  // Launches of one stage may run at the same time, so each has scratch memory of its own.
+  #placeScratch(works: readonly Work[]): readonly number[] {
+    let end = 0;
+    const starts = works.map(({ scratchBytes }) => {
+      const start = end;
+      end += Math.ceil(scratchBytes / 64) * 64;
+      return start;
+    });
+    this.scratchBytes = Math.max(this.scratchBytes, end);
+    return starts;
   }
 
   // The last command lets no thread go on before all have finished it.
@@ -147,7 +157,9 @@ class Encoder {
     this.#parts.push(step.block);
     this.#words += paddedWords(step.block);
     for (const { word, operand, byteOffset } of step.addresses) {
-      this.patches.push({ word: base + word, operand: launch.operands[operand]!, byteOffset });
+      this.patches.words.push(base + word);
+      this.patches.operands.push(launch.operands[operand]!);
+      this.patches.byteOffsets.push(byteOffset);
     }
     for (const { word, scalar, type } of step.scalars) this.scalars.push({ word: base + word, launch, scalar, type });
     for (const { word, byteOffset } of step.scratch) {
@@ -158,4 +170,4 @@ class Encoder {
 }
 
 // Blocks start at multiples of 64 bytes, so that threads that write faults do not share cache lines.
-const paddedWords = (block: Int32Array): number => Math.ceil(block.length / 16) * 16;
+const paddedWords = (block: ArrayLike<number>): number => Math.ceil(block.length / 16) * 16;

@@ -17,7 +17,7 @@ export type ScratchWord = { readonly word: number; readonly byteOffset: number }
 export type Step = {
   /** Index in the pool. */
   readonly kernel: number;
-  readonly block: Int32Array;
+  readonly block: ArrayLike<number>;
   readonly addresses: readonly AddressWord[];
   readonly scalars: readonly ScalarWord[];
   readonly scratch: readonly ScratchWord[];
