@@ -49,6 +49,7 @@ const makeModel = (o: ModelOptions, vocabSize: number, generator: Generator): BE
     maxLen: o.longest,
     dropout: o.dropout,
     numClasses: 2,
+    embeddingNorm: false,
     generator,
   });
 

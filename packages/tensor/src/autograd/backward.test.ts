@@ -162,6 +162,37 @@ describe("an update", () => {
     expect(await b.toArray()).toEqual([6, 4]);
   });
 
+  test("leaves the gradients of other leaves usable", async () => {
+    const a = leaf([1, 2]);
+    const b = leaf([3, 4]);
+    for (let i = 0; i < 3; i++) {
+      a.mul(b).sum().backward();
+      noGrad(() => a.assign(a.sub(a.grad!)));
+      a.grad = undefined;
+    }
+    expect(await a.toArray()).toEqual([-8, -10]);
+    // 1 − 2 − 5 and 2 − 2 − 6: what a was at each pass.
+    expect(await b.grad!.toArray()).toEqual([-6, -6]);
+  });
+
+  test("says what to do about a gradient that was never read", async () => {
+    const a = leaf([1, 2]);
+    a.square().sum().backward();
+    noGrad(() => a.assign(a.add(1)));
+    await expect(async () => a.square().sum().backward()).rejects.toThrow(/zeroGrad\(\)/);
+  });
+
+  test("computes the gradients of a pass together", async () => {
+    const leaves = Array.from({ length: 8 }, (_, i) => leaf([i, 1]));
+    leaves
+      .reduce((x, y) => x.mul(y).tanh())
+      .sum()
+      .backward();
+    const before = device.counters.realizations;
+    for (const x of leaves) await x.grad!.data();
+    expect(device.counters.realizations - before).toBe(1);
+  });
+
   test("refuses other shapes, dtypes and what is no leaf", async () => {
     const a = leaf([1, 2]);
     expect(await codeOf(() => a.assign(zeros(3, { device })))).toBe("shape");

@@ -174,8 +174,12 @@ export function addGradients(gradients: ReadonlyMap<Variable, Variable>, createG
       const before = leaf.gradient;
       leaf.gradient = before ? sumOf(before, g) : g;
       if (before) leaf.gradient.replaces = before;
+      leaf.device.watch(leaf);
     }
   });
+  // Reading one of them computes all: each alone would repeat the pass.
+  const together = [...gradients.keys()].map((leaf) => leaf.gradient!);
+  for (const g of together) g.together = together;
 }
 
 /** Puts a value computed from a leaf's gradient in its place; the memory of the old one goes when the new one's does. */
@@ -188,7 +192,18 @@ export function replaceGradient(leaf: Variable, gradient: Variable): void {
 function settlePending(leaves: readonly Variable[]): void {
   const pending = leaves.flatMap((x) => (x.gradient ? [x.gradient] : []));
   if (pending.length === 0) return;
-  pending[0]!.device.realize(pending.map((g) => g.value));
+  try {
+    pending[0]!.device.realize(pending.map((g) => g.value));
+  } catch (error) {
+    if (!TensorError.is(error, "stale-tensor")) throw error;
+    const remedy = "call zeroGrad() after a step, or read the gradient before it to go on adding to it";
+    throw new TensorError(
+      "stale-tensor",
+      `backward: a gradient from before the last update was never computed; ${remedy}`,
+      {},
+      error,
+    );
+  }
   for (const g of pending) {
     if (g.replaces) freeGradient(g.replaces);
     g.replaces = undefined;
@@ -197,9 +212,10 @@ function settlePending(leaves: readonly Variable[]): void {
 
 /** Frees the memory of gradients that were replaced or zeroed, unless the user has seen them. */
 export function freeGradient(g: Variable): void {
+  // What the user holds may yet be computed from what it replaced.
+  if (g.exposed) return;
   if (g.replaces) freeGradient(g.replaces);
   g.replaces = undefined;
-  if (g.exposed) return;
   const node = dataNode(g.value);
   if (node.op.kind === "leaf" && node.storage) g.device.release(node);
 }

@@ -37,6 +37,9 @@ const smallBytes = 4096;
 /** Pending chains longer than this are run, so that a loop that never reads cannot grow without bound. */
 export const maxDepth = 3000;
 
+/** A leaf as the device sees it: its data, and a gradient that may still be waiting to be computed. */
+export type GradientHolder = { readonly value: Value; readonly gradient: { readonly value: Value } | undefined };
+
 /** An open device. Made by `createCpuDevice` and its like; passed to tensors or set as the default. */
 export class Device {
   readonly backend: Backend;
@@ -45,6 +48,8 @@ export class Device {
   readonly #walk = new GraphWalk();
   readonly #kept = new Set<Node>();
   readonly #keptValues: Value[] = [];
+  readonly #holders = new Set<WeakRef<GradientHolder>>();
+  readonly #watched = new WeakSet<GradientHolder>();
   #evictable: Node[] = [];
   #disposed = false;
   #lost: TensorError | undefined;
@@ -137,6 +142,24 @@ export class Device {
     this.#keptValues.push(value);
   }
 
+  /** Remembers a leaf with a gradient: an update of other leaves computes the gradient first, so that it stays usable. */
+  watch(leaf: GradientHolder): void {
+    if (this.#watched.has(leaf)) return;
+    this.#watched.add(leaf);
+    this.#holders.add(new WeakRef(leaf));
+  }
+
+  /** Keeps the waiting gradients of leaves that an update leaves alone; those of the others end with it. */
+  #keepGradients(targets: ReadonlySet<Node>): void {
+    for (const ref of this.#holders) {
+      const leaf = ref.deref();
+      if (!leaf) continue;
+      this.#watched.delete(leaf);
+      if (leaf.gradient && !targets.has(leaf.value.node)) this.keep(leaf.gradient.value);
+    }
+    this.#holders.clear();
+  }
+
   /** Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. */
   realize(values: readonly Value[], saved: readonly Value[] = []): void {
     const roots: Root[] = [];
@@ -169,6 +192,7 @@ export class Device {
    * @returns the leaf node that now holds each target's storage.
    */
   update(updates: readonly { readonly target: Node; readonly value: Value }[], op: string): Node[] {
+    this.#keepGradients(new Set(updates.map((u) => u.target)));
     const roots: Root[] = [];
     for (const { node, index } of this.#keptValues) {
       // Read since then, or stored for a backward pass: it is there already, and stays.

@@ -1,5 +1,7 @@
 // Arithmetic, comparison and logic on broadcast operands.
 
+import { isFloat } from "../dtype.js";
+import type { Expr } from "../kernel/expr.js";
 import * as s from "../kernel/scalar.js";
 import { binary, conditional, ternary, unary } from "./declare.js";
 
@@ -67,26 +69,43 @@ export const div = binary("div", {
   ],
 });
 
+/** The quotient rounded down, and what remains, in the operands' own type. */
+function floored(a: Expr, b: Expr): { readonly quotient: Expr; readonly rest: Expr } {
+  if (isFloat(a.type)) {
+    const quotient = s.floor(s.div(a, b));
+    return { quotient, rest: s.sub(a, s.mul(b, quotient)) };
+  }
+  const towardsZero = s.div(a, b);
+  const left = s.sub(a, s.mul(b, towardsZero));
+  const signs = a.type === "uint32" ? s.ne(a, a) : s.xor(s.lt(left, 0), s.lt(b, 0));
+  const over = s.and(s.ne(left, 0), signs);
+  return { quotient: s.select(over, s.sub(towardsZero, 1), towardsZero), rest: s.select(over, s.add(left, b), left) };
+}
+
 export const floorDivide = binary("floorDivide", {
-  doc: "`⌊a / b⌋`.",
-  types: "float",
+  doc: "`⌊a / b⌋`; by an integer 0, 0.",
   domain: [
     [-5, 5],
     [0.5, 3],
   ],
-  body: (a, b) => s.floor(s.div(a, b)),
-  cases: [{ of: [[7, -7], 2], gives: [3, -4] }],
+  body: (a, b) => floored(a, b).quotient,
+  cases: [
+    { of: [[7, -7], 2], gives: [3, -4] },
+    { of: [[7, -7], 2], gives: [3, -4], dtype: "int32" },
+  ],
 });
 
 export const remainder = binary("remainder", {
   doc: "`a − b⌊a / b⌋`: the sign is b's, as in Python.",
-  types: "float",
   domain: [
     [0.6, 0.9],
     [1, 3],
   ],
-  body: (a, b) => s.sub(a, s.mul(b, s.floor(s.div(a, b)))),
-  cases: [{ of: [[7, -7], 3], gives: [1, 2] }],
+  body: (a, b) => floored(a, b).rest,
+  cases: [
+    { of: [[7, -7], 3], gives: [1, 2] },
+    { of: [[7, -7, 6], -3], gives: [-2, -1, 0], dtype: "int32" },
+  ],
 });
 
 export const powBy = binary("pow", {

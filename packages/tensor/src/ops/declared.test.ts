@@ -78,7 +78,7 @@ describe("worked examples", async () => {
           ? x
           : tensor(numeric(x) as number[], {
               device,
-              ...(isInteger(op.declaration, i) ? { dtype: "int32" as const } : {}),
+              ...(isInteger(op.declaration, i) ? { dtype: "int32" as const } : c.dtype ? { dtype: c.dtype } : {}),
             }),
       );
       const y = await apply(
