@@ -1,9 +1,18 @@
 // The table of examples, in the order in which help lists them. One row makes an example known everywhere.
 import type { Example } from "./example.js";
 import { bertClassifier } from "./examples/bert-classifier.js";
+import { glove } from "./examples/glove.js";
 import { gpt } from "./examples/gpt.js";
 import { ner } from "./examples/ner.js";
 import { transformerLm } from "./examples/transformer-lm.js";
+import { word2vec } from "./examples/word2vec.js";
 
 /** Every example that `npm start -- <name>` runs. */
-export const examples: readonly Example[] = [gpt, transformerLm, bertClassifier, ner] as unknown as readonly Example[];
+export const examples: readonly Example[] = [
+  gpt,
+  transformerLm,
+  bertClassifier,
+  ner,
+  word2vec,
+  glove,
+] as unknown as readonly Example[];
