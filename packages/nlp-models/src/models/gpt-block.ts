@@ -73,8 +73,9 @@ export class GPTBlock extends Module {
     const [batch, length] = x.shape as [number, number, number];
     const [query, key, value] = this.qkv
       .forward(x)
-      .split(dModel, 2)
-      .map((part) => part.reshape(batch, length, nhead, dModel / nhead).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+      .reshape(batch, length, 3 * nhead, dModel / nhead)
+      .split(nhead, 2)
+      .map((part) => part.transpose(1, 2)) as [Tensor, Tensor, Tensor]; // [batch, heads, length, headSize] each
     const sight = remember(cache, this.#layer, { key, value });
     const heads = F.scaledDotProductAttention(query, sight.key, sight.value, {
       isCausal: sight.isCausal,
