@@ -1,0 +1,187 @@
+// NVIDIA's matrix products. Descriptors and the algorithm are found once for each shape and kept; the first algorithm
+// that the library proposes is taken, so that one shape is summed in one order.
+
+import { TensorError } from "@torchium/tensor/backend";
+import type { Gpu } from "../driver/gpu.js";
+import { bind } from "../ffi/bind.js";
+import { cublasLtFunctions } from "../ffi/cublaslt-functions.js";
+import { machineOf, openLibrary } from "../ffi/open-library.js";
+import type { NativeFunctions } from "../ffi/signatures.js";
+import type { Session } from "../run/session.js";
+import type { ColumnMajor, Product } from "./matmul-layout.js";
+
+// Numbers of the library's interface.
+const computeTypes = { float32: 68, float64: 70 } as const;
+const dataTypes = { float32: 0, float64: 1 } as const;
+const descriptor = { transposeA: 3, transposeB: 4 } as const;
+const layoutAttribute = { batchCount: 5, batchStride: 6 } as const;
+const preference = { workspaceBytes: 1, alignments: [5, 6, 7, 8] } as const;
+const heuristicBytes = 96;
+const workspaceAt = 64;
+const mostWorkspace = 32 * 2 ** 20;
+
+type Type = "float32" | "float64";
+
+/** A product ready to run. */
+export type MatmulPlan = {
+  readonly how: number;
+  readonly layouts: readonly [a: number, b: number, d: number];
+  readonly algorithm: Uint8Array;
+  readonly workspaceBytes: number;
+  readonly one: ArrayBufferView;
+  readonly zero: ArrayBufferView;
+};
+
+/** cuBLASLt for one GPU. */
+export class CublasLt {
+  readonly path: string;
+  readonly #gpu: Gpu;
+  readonly #functions: NativeFunctions<typeof cublasLtFunctions>;
+  readonly #handle: number;
+  readonly #plans = new Map<string, MatmulPlan | undefined>();
+
+  private constructor(gpu: Gpu, path: string, functions: NativeFunctions<typeof cublasLtFunctions>) {
+    this.#gpu = gpu;
+    this.path = path;
+    this.#functions = functions;
+    const { out } = gpu.driver;
+    this.#check(functions.cublasLtCreate(out.bytes), "start");
+    this.#handle = out.word;
+  }
+
+  /** Opens the library. @throws TensorError `unsupported` where there is none */
+  static open(gpu: Gpu, explicit?: string): CublasLt {
+    const { host, version } = gpu.driver;
+    const driverMajor = Math.floor(version / 1000);
+    return openLibrary(
+      host,
+      machineOf(host),
+      "cublasLt",
+      driverMajor,
+      explicit,
+      (library, path) => new CublasLt(gpu, path, bind(library, cublasLtFunctions)),
+    );
+  }
+
+  /** The library's version: 130100 is 13.1.0. */
+  get version(): number {
+    return this.#functions.cublasLtGetVersion();
+  }
+
+  /** How to run a product whose operands are aligned to some bytes; undefined where the library declines. */
+  plan(type: Type, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
+    const key = JSON.stringify([type, product, alignments]);
+    if (!this.#plans.has(key)) this.#plans.set(key, this.#make(type, product, alignments));
+    return this.#plans.get(key);
+  }
+
+  /** Enqueues a product: device addresses of first, second and output. */
+  run(session: Session, plan: MatmulPlan, [a, b, d]: readonly [number, number, number], label: string): void {
+    const [la, lb, ld] = plan.layouts;
+    const { cublasLtMatmul } = this.#functions;
+    const enqueue = (workspace: number): void => {
+      const code = cublasLtMatmul(
+        ...([
+          this.#handle,
+          plan.how,
+          plan.one,
+          a,
+          la,
+          b,
+          lb,
+          plan.zero,
+          d,
+          ld,
+          d,
+          ld,
+          plan.algorithm,
+          workspace,
+        ] as const),
+        plan.workspaceBytes,
+        session.stream.handle,
+      );
+      this.#check(code, `run ${label}`);
+    };
+    if (plan.workspaceBytes === 0) enqueue(0);
+    else session.withScratch(plan.workspaceBytes, enqueue);
+  }
+
+  /** Frees everything. */
+  close(): void {
+    const f = this.#functions;
+    for (const plan of this.#plans.values()) {
+      if (!plan) continue;
+      f.cublasLtMatmulDescDestroy(plan.how);
+      for (const layout of plan.layouts) f.cublasLtMatrixLayoutDestroy(layout);
+    }
+    this.#plans.clear();
+    f.cublasLtDestroy(this.#handle);
+  }
+
+  #make(type: Type, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
+    const f = this.#functions;
+    const { out } = this.#gpu.driver;
+    this.#check(f.cublasLtMatmulDescCreate(out.bytes, computeTypes[type], dataTypes[type]), "describe a product");
+    const how = out.word;
+    for (const [attribute, { transposed }] of [
+      [descriptor.transposeA, product.a],
+      [descriptor.transposeB, product.b],
+    ] as const) {
+      const value = new Int32Array([transposed ? 1 : 0]);
+      this.#check(f.cublasLtMatmulDescSetAttribute(how, attribute, value, 4), "transpose");
+    }
+    const [sa, sb, sd] = product.batchStrides;
+    const layouts = [
+      this.#layout(type, product.a, product.batches, sa),
+      this.#layout(type, product.b, product.batches, sb),
+      this.#layout(type, product.d, product.batches, sd),
+    ] as const;
+    const found = this.#algorithm(how, layouts, alignments);
+    const numbers = type === "float64" ? Float64Array : Float32Array;
+    return found && { how, layouts, ...found, one: numbers.of(1), zero: numbers.of(0) };
+  }
+
+  #layout(type: Type, { rows, columns, leading }: ColumnMajor, batches: number, stride: number): number {
+    const f = this.#functions;
+    const { out } = this.#gpu.driver;
+    this.#check(f.cublasLtMatrixLayoutCreate(out.bytes, dataTypes[type], rows, columns, leading), "describe a matrix");
+    const layout = out.word;
+    if (batches === 1) return layout;
+    const [count, step] = [new Int32Array([batches]), new BigInt64Array([BigInt(stride)])];
+    this.#check(f.cublasLtMatrixLayoutSetAttribute(layout, layoutAttribute.batchCount, count, 4), "batch");
+    this.#check(f.cublasLtMatrixLayoutSetAttribute(layout, layoutAttribute.batchStride, step, 8), "batch");
+    return layout;
+  }
+
+  #algorithm(how: number, [a, b, d]: MatmulPlan["layouts"], alignments: readonly number[]) {
+    const f = this.#functions;
+    const { out } = this.#gpu.driver;
+    this.#check(f.cublasLtMatmulPreferenceCreate(out.bytes), "make a preference");
+    const wish = out.word;
+    try {
+      const limit = new BigUint64Array([BigInt(mostWorkspace)]);
+      this.#check(f.cublasLtMatmulPreferenceSetAttribute(wish, preference.workspaceBytes, limit, 8), "prefer");
+      const aligned = [...alignments, alignments[2]!];
+      preference.alignments.forEach((attribute, i) => {
+        const bytes = new Uint32Array([aligned[i]!]);
+        this.#check(f.cublasLtMatmulPreferenceSetAttribute(wish, attribute, bytes, 4), "prefer");
+      });
+      const result = new Uint8Array(heuristicBytes);
+      const count = new Int32Array(1);
+      const code = f.cublasLtMatmulAlgoGetHeuristic(this.#handle, how, a, b, d, d, wish, 1, result, count);
+      if (code !== 0 || count[0] === 0) return undefined;
+      const workspaceBytes = Number(new DataView(result.buffer).getBigUint64(workspaceAt, true));
+      return { algorithm: result.slice(0, workspaceAt), workspaceBytes };
+    } finally {
+      f.cublasLtMatmulPreferenceDestroy(wish);
+    }
+  }
+
+  #check(code: number, action: string): void {
+    if (code === 0) return;
+    // An error of the context shows in the driver first, with its own code.
+    const { driver } = this.#gpu;
+    driver.check(driver.functions.cuMemGetInfo_v2(new BigUint64Array(1), driver.out.bytes), action);
+    throw new TensorError("internal", `cuda: cuBLASLt cannot ${action}, got status ${code}`, { code, action });
+  }
+}

@@ -1,0 +1,120 @@
+// matmul: by cuBLASLt where it reads the operands as they lie, else by the own kernel; an epilogue is a map that follows.
+
+import { byteLengthOf, type Launch, type LaunchOperand } from "@torchium/tensor/backend";
+import { isNarrow } from "../run/choose-schedule.js";
+import { addressOf, CudaBuffer, CudaExecutable, noWork, type Work } from "../run/executable.js";
+import type { KernelExecutable } from "../run/kernel-executable.js";
+import type { Geometry, Session } from "../run/session.js";
+import type { CublasLt } from "./cublaslt.js";
+import { matmulThreads, matmulTile, renderMatmul } from "./matmul-kernel.js";
+import { alignmentOf, planProduct } from "./matmul-layout.js";
+
+type Type = "float32" | "float64";
+
+/** A compiled product over [batch…, M, N, K]. */
+export class MatmulExecutable extends CudaExecutable {
+  readonly #type: Type;
+  readonly #cublasLt: CublasLt | undefined;
+  readonly #epilogue: KernelExecutable | undefined;
+
+  constructor(key: string, type: Type, cublasLt: CublasLt | undefined, epilogue: KernelExecutable | undefined) {
+    super(key);
+    this.#type = type;
+    this.#cublasLt = cublasLt;
+    this.#epilogue = epilogue;
+  }
+
+  work(session: Session, launch: Launch): Work {
+    const { sizes, operands, label } = launch;
+    if (sizes.slice(0, -1).includes(0)) return noWork;
+    if (!this.#epilogue) return this.#product(session, sizes, operands, label);
+    const axes = sizes.slice(0, -1);
+    const count = axes.reduce((n, size) => n * size, 1);
+    const strides = axes.map((_, axis) => axes.slice(axis + 1).reduce((n, size) => n * size, 1));
+    const buffer = new CudaBuffer(session.memory, count * byteLengthOf(this.#type), undefined);
+    const result = (rank: number): LaunchOperand => ({
+      buffer,
+      byteOffset: 0,
+      offset: 0,
+      strides: [...strides, 0].slice(0, rank),
+    });
+    const product = this.#product(session, sizes, [operands[0]!, operands[1]!, result(sizes.length)], label);
+    const follow = this.#epilogue.work(session, {
+      ...launch,
+      sizes: axes,
+      operands: [result(axes.length), ...operands.slice(2)],
+    });
+    return {
+      enqueue: () => {
+        buffer.block = session.memory.allocate(buffer.byteLength);
+        try {
+          product.enqueue();
+          follow.enqueue();
+        } finally {
+          session.memory.release(buffer.block);
+        }
+      },
+    };
+  }
+
+  #product(session: Session, sizes: readonly number[], operands: readonly LaunchOperand[], label: string): Work {
+    return this.#byLibrary(session, sizes, operands, label) ?? this.#byKernel(session, sizes, operands, label);
+  }
+
+  #byLibrary(
+    session: Session,
+    sizes: readonly number[],
+    operands: readonly LaunchOperand[],
+    label: string,
+  ): Work | undefined {
+    const library = this.#cublasLt;
+    if (!library) return undefined;
+    const strides = operands.map((o) => o.strides);
+    const planned = planProduct(sizes, strides);
+    if (!planned) return undefined;
+    const { product, starts } = planned;
+    const unit = byteLengthOf(this.#type);
+    const [a, b, c] = operands as [LaunchOperand, LaunchOperand, LaunchOperand];
+    const inOrder = product.swapped ? [b, a, c] : [a, b, c];
+    const alignments = inOrder.map((o) => alignmentOf(o, unit, sizes.length - 3));
+    const plan = library.plan(this.#type, product, alignments);
+    if (!plan) return undefined;
+    return {
+      enqueue: () => {
+        const [fromA, fromB, toC] = [addressOf(a, unit), addressOf(b, unit), addressOf(c, unit)];
+        for (const [atA, atB, atC] of starts) {
+          const first = fromA + atA * unit;
+          const second = fromB + atB * unit;
+          const addresses = product.swapped ? [second, first] : [first, second];
+          library.run(session, plan, [addresses[0]!, addresses[1]!, toC + atC * unit], label);
+        }
+      },
+    };
+  }
+
+  #byKernel(session: Session, sizes: readonly number[], operands: readonly LaunchOperand[], label: string): Work {
+    const batchAxes = sizes.length - 3;
+    const [m, n] = sizes.slice(batchAxes) as [number, number];
+    const text = renderMatmul(this.#type, batchAxes, !isNarrow({ sizes, operands }));
+    const params = text.layout.block();
+    const batches = sizes.slice(0, batchAxes).reduce((count, size) => count * size, 1);
+    const [down, across] = [Math.ceil(m / matmulTile), Math.ceil(n / matmulTile)];
+    params.setAll("size", sizes);
+    params.set("batches", batches);
+    params.set("tilesAcross", across);
+    const names = ["a", "b", "c"] as const;
+    names.forEach((name, i) => {
+      params.setAll(`${name}Stride`, operands[i]!.strides);
+    });
+    const geometry: Geometry = { blocks: [down * across, Math.min(batches, 65_535), 1], threads: matmulThreads };
+    const unit = byteLengthOf(this.#type);
+    return {
+      enqueue: () => {
+        names.forEach((name, i) => {
+          params.set(name, addressOf(operands[i]!, unit));
+        });
+        session.launch(text, geometry, params, label);
+      },
+    };
+  }
+}

@@ -1,0 +1,243 @@
+// The backend: kernels rendered to CUDA C++, compiled by NVRTC, run on one stream. Everything is enqueued in order, so
+// memory that is released can be handed out again at once, and nothing but a full host waits for the GPU.
+
+import {
+  type AnchorCall,
+  allDTypes,
+  type Backend,
+  type BufferHandle,
+  type Capabilities,
+  type Kernel,
+  type Launch,
+  type LaunchError,
+  type MemoryInfo,
+  TensorError,
+  unreachable,
+} from "@torchium/tensor/backend";
+import { anchorOf } from "./anchors/anchors.js";
+import type { CublasLt } from "./anchors/cublaslt.js";
+import { FaultTable } from "./anchors/faults.js";
+import type { CompileCounters, Kernels } from "./compile/kernels.js";
+import type { Gpu } from "./driver/gpu.js";
+import type { Stream } from "./driver/stream.js";
+import type { BlockAllocator } from "./memory/block-allocator.js";
+import { Transfers } from "./memory/transfers.js";
+import { CapturedExecutable } from "./run/captured.js";
+import { CudaBuffer, CudaExecutable, type Work } from "./run/executable.js";
+import { KernelExecutable } from "./run/kernel-executable.js";
+import { Session } from "./run/session.js";
+
+/** What a backend is made of. */
+export type CudaParts = {
+  readonly gpu: Gpu;
+  readonly stream: Stream;
+  readonly kernels: Kernels;
+  readonly memory: BlockAllocator;
+  /** Undefined where cuBLASLt was not found: then the own kernel multiplies. */
+  readonly cublasLt: CublasLt | undefined;
+  /** Wait after every launch. */
+  readonly synchronous: boolean;
+};
+
+/** The backend over one GPU. Made by `createCudaBackend`. */
+export class CudaBackend implements Backend {
+  readonly interfaceVersion = 1;
+  readonly name = "cuda";
+  readonly capabilities: Capabilities;
+  readonly lost: Promise<TensorError>;
+  readonly gpu: Gpu;
+  readonly #parts: CudaParts;
+  readonly #session: Session;
+  readonly #transfers: Transfers;
+  readonly #faults: FaultTable;
+  readonly #executables = new Map<string, CudaExecutable>();
+  readonly #work = new WeakMap<Launch, Work>();
+  readonly #settleLost: (error: TensorError) => void;
+  #gone: TensorError | undefined;
+
+  constructor(parts: CudaParts) {
+    const { gpu, stream, kernels, memory, synchronous } = parts;
+    this.#parts = parts;
+    this.gpu = gpu;
+    this.capabilities = {
+      dtypes: new Set(allDTypes),
+      maxBuffersPerLaunch: 32,
+      maxBufferByteLength: memory.limitBytes,
+      bindingAlignment: 16,
+      synchronousRead: false,
+    };
+    this.#session = new Session(gpu, stream, kernels, memory, synchronous);
+    this.#transfers = new Transfers(gpu, stream);
+    this.#faults = new FaultTable(this.#session, this.#transfers);
+    let settle: (error: TensorError) => void = () => {};
+    this.lost = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settleLost = settle;
+  }
+
+  /** Kernels compiled, and found on disk. */
+  get compileCounters(): CompileCounters {
+    return this.#parts.kernels.counters;
+  }
+
+  allocate(byteLength: number): BufferHandle {
+    return this.#guarded(() => {
+      const { memory } = this.#parts;
+      const block = byteLength === 0 ? undefined : memory.allocate(byteLength);
+      return new CudaBuffer(memory, byteLength, block);
+    });
+  }
+
+  release(buffer: BufferHandle): void {
+    if (this.#gone) return;
+    const own = this.#own(buffer);
+    own.released = true;
+    if (own.block) this.#parts.memory.release(own.block);
+  }
+
+  write(buffer: BufferHandle, bytes: Uint8Array, byteOffset = 0): void {
+    this.#guarded(() => this.#transfers.write(this.#addressOf(buffer, byteOffset, bytes.byteLength), bytes));
+  }
+
+  async read(buffer: BufferHandle, byteOffset = 0, byteLength = buffer.byteLength - byteOffset): Promise<Uint8Array> {
+    return this.#guardedAsync(() => this.#transfers.read(this.#addressOf(buffer, byteOffset, byteLength), byteLength));
+  }
+
+  compile(kernel: Kernel): KernelExecutable {
+    this.#check();
+    return this.#cached(kernel.key, () => new KernelExecutable(kernel));
+  }
+
+  anchor(call: AnchorCall): CudaExecutable | undefined {
+    this.#check();
+    const key = [call.op, JSON.stringify(call.attributes), call.rank, call.epilogue?.key].join("/");
+    const known = this.#executables.get(key);
+    if (known) return known;
+    const executable = anchorOf(key, call, {
+      cublasLt: this.#parts.cublasLt,
+      faults: this.#faults,
+      compile: (kernel) => this.compile(kernel),
+    });
+    if (executable) this.#executables.set(key, executable);
+    return executable;
+  }
+
+  async prepare(kernels: readonly Kernel[]): Promise<void> {
+    const texts = kernels.flatMap((kernel) => this.compile(kernel).likelyTexts());
+    await this.#guardedAsync(() => this.#parts.kernels.prepare(texts));
+  }
+
+  submit(launches: readonly Launch[]): void {
+    this.#guarded(() => {
+      for (const launch of launches) this.#workOf(launch).enqueue();
+    });
+  }
+
+  capture(launches: readonly Launch[]): CudaExecutable {
+    this.#check();
+    return new CapturedExecutable(launches, (launch) => this.#workOf(launch));
+  }
+
+  async checkErrors(): Promise<readonly LaunchError[]> {
+    return this.#guardedAsync(() => this.#faults.collect());
+  }
+
+  memory(): MemoryInfo {
+    const { liveBytes, peakBytes, pooledBytes, limitBytes } = this.#parts.memory;
+    return { liveBytes, peakBytes, pooledBytes, limitBytes };
+  }
+
+  async time(launches: readonly Launch[]): Promise<number> {
+    return this.#guardedAsync(() => this.#parts.stream.time(() => this.submit(launches)));
+  }
+
+  async finish(): Promise<void> {
+    await this.#guardedAsync(() => this.#parts.stream.passed());
+  }
+
+  dispose(): void {
+    if (this.#gone?.code === "disposed") return;
+    const { gpu, stream, kernels, memory, cublasLt } = this.#parts;
+    const wasLost = this.#gone !== undefined;
+    this.#gone = new TensorError("disposed", "cuda: the backend has been disposed");
+    try {
+      gpu.enter();
+      if (!wasLost) stream.wait();
+    } catch {
+      // A dead GPU has nothing to wait for.
+    }
+    stream.fail(this.#gone);
+    this.#faults.close();
+    this.#transfers.close();
+    cublasLt?.close();
+    kernels.close();
+    memory.clear();
+    stream.close();
+    this.#session.close();
+    gpu.close();
+  }
+
+  #workOf(launch: Launch): Work {
+    const known = this.#work.get(launch);
+    if (known) return known;
+    const { executable } = launch;
+    if (!(executable instanceof CudaExecutable)) return unreachable(`${launch.label}: compiled by another backend`);
+    const work = executable.work(this.#session, launch);
+    this.#work.set(launch, work);
+    return work;
+  }
+
+  // Keys say which class an executable is of.
+  #cached<E extends CudaExecutable>(key: string, make: () => E): E {
+    const known = this.#executables.get(key);
+    if (known) return known as E;
+    const executable = make();
+    this.#executables.set(key, executable);
+    return executable;
+  }
+
+  #addressOf(buffer: BufferHandle, byteOffset: number, byteLength: number): number {
+    const own = this.#own(buffer);
+    const end = byteOffset + byteLength;
+    if (byteOffset >= 0 && byteLength >= 0 && end <= own.byteLength) return own.address + byteOffset;
+    return unreachable(`bytes ${byteOffset} to ${end} of a buffer of ${own.byteLength}`);
+  }
+
+  #own(buffer: BufferHandle): CudaBuffer {
+    const { memory } = this.#parts;
+    if (!(buffer instanceof CudaBuffer) || buffer.owner !== memory) return unreachable("a buffer of another device");
+    return buffer.released ? unreachable(`a released buffer of ${buffer.byteLength} bytes`) : buffer;
+  }
+
+  #check(): void {
+    if (this.#gone) throw this.#gone;
+  }
+
+  /** Runs driver calls; a dead context is remembered and told. */
+  #guarded<T>(body: () => T): T {
+    this.#check();
+    try {
+      this.gpu.enter();
+      return body();
+    } catch (error) {
+      throw this.#noticed(error);
+    }
+  }
+
+  async #guardedAsync<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#guarded(body);
+    } catch (error) {
+      throw this.#noticed(error);
+    }
+  }
+
+  #noticed(error: unknown): unknown {
+    if (!TensorError.is(error, "device-lost") || this.#gone) return error;
+    this.#gone = error;
+    this.#parts.stream.fail(error);
+    this.#settleLost(error);
+    return error;
+  }
+}

@@ -1,0 +1,10 @@
+// The public surface of @torchium/cuda-backend. Importing it loads nothing and never throws.
+
+export type { CudaBackend } from "./backend.js";
+export {
+  type CudaAvailability,
+  type CudaDeviceOptions,
+  createCudaBackend,
+  createCudaDevice,
+  isCudaAvailable,
+} from "./device.js";

@@ -1,0 +1,55 @@
+// What a compiled kernel or anchor is to a submission: something that makes work of a launch. Work is kept with the
+// launch, and reads the launch's bindings and scalars anew each time it runs.
+
+import {
+  type BufferHandle,
+  type Executable,
+  type Launch,
+  type LaunchOperand,
+  unreachable,
+} from "@torchium/tensor/backend";
+import type { Block, BlockAllocator } from "../memory/block-allocator.js";
+import type { Session } from "./session.js";
+
+/** A buffer of one backend. Empty buffers have no block. */
+export class CudaBuffer implements BufferHandle {
+  readonly byteLength: number;
+  readonly owner: BlockAllocator;
+  block: Block | undefined;
+  released = false;
+
+  constructor(owner: BlockAllocator, byteLength: number, block: Block | undefined) {
+    this.owner = owner;
+    this.byteLength = byteLength;
+    this.block = block;
+  }
+
+  /** Its place in device memory. */
+  get address(): number {
+    return this.block?.address ?? 0;
+  }
+}
+
+/** A launch made ready: `enqueue` puts it on the stream. */
+export type Work = { readonly enqueue: () => void };
+
+/** Work that does nothing. */
+export const noWork: Work = { enqueue: () => {} };
+
+/** A compiled kernel or anchor. */
+export abstract class CudaExecutable implements Executable {
+  readonly key: string;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** Makes work of a launch; what it depends on beside bindings and scalars does not change. */
+  abstract work(session: Session, launch: Launch): Work;
+}
+
+/** The address of element (0, …, 0) of an operand, whose elements have `unit` bytes. */
+export function addressOf({ buffer, byteOffset, offset }: LaunchOperand, unit: number): number {
+  if (!(buffer instanceof CudaBuffer)) return unreachable("a buffer of another device");
+  return buffer.address + byteOffset + offset * unit;
+}

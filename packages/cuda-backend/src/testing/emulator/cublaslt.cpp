@@ -1,0 +1,168 @@
+// libcublasLt: products of column-major matrices by plain loops, with the library's descriptors and its checks.
+#include <stdint.h>
+#include <string.h>
+
+#include "state.h"
+
+namespace {
+
+enum Status { ok = 0, invalid = 7, not_supported = 15 };
+enum Type { float32 = 0, float64 = 1 };
+
+struct Description {
+  int compute, scale;
+  int transpose_a = 0, transpose_b = 0;
+};
+
+struct Layout {
+  int type;
+  uint64_t rows, columns;
+  int64_t leading;
+  int batches = 1;
+  int64_t batch_stride = 0;
+};
+
+struct Preference {
+  uint64_t workspace = 0;
+};
+
+struct HeuristicResult {
+  uint64_t algorithm[8];
+  size_t workspace;
+  int state;
+  float waves;
+  int reserved[4];
+};
+static_assert(sizeof(HeuristicResult) == 96, "the library's own size");
+
+template <class T>
+void multiply(const Description& how, T alpha, const T* a, const Layout& la, const T* b, const Layout& lb, T beta, T* d,
+              const Layout& ld) {
+  const uint64_t depth = how.transpose_a ? la.rows : la.columns;
+  for (int batch = 0; batch < ld.batches; batch++) {
+    const T* from_a = a + batch * la.batch_stride;
+    const T* from_b = b + batch * lb.batch_stride;
+    T* to = d + batch * ld.batch_stride;
+    for (uint64_t column = 0; column < ld.columns; column++) {
+      for (uint64_t row = 0; row < ld.rows; row++) {
+        T sum = 0;
+        for (uint64_t k = 0; k < depth; k++) {
+          const T x = how.transpose_a ? from_a[k + row * la.leading] : from_a[row + k * la.leading];
+          const T y = how.transpose_b ? from_b[column + k * lb.leading] : from_b[k + column * lb.leading];
+          sum += x * y;
+        }
+        T& place = to[row + column * ld.leading];
+        place = beta == 0 ? alpha * sum : alpha * sum + beta * place;
+      }
+    }
+  }
+}
+
+/** What the real library refuses: shapes that do not fit, empty matrices, columns that overlap. */
+bool fits(const Description& how, const Layout& a, const Layout& b, const Layout& d) {
+  const uint64_t m = how.transpose_a ? a.columns : a.rows, k = how.transpose_a ? a.rows : a.columns;
+  const uint64_t n = how.transpose_b ? b.rows : b.columns, k2 = how.transpose_b ? b.columns : b.rows;
+  if (!m || !n || !k || k != k2 || d.rows != m || d.columns != n) return false;
+  for (const Layout* l : {&a, &b, &d})
+    if (l->leading < (int64_t)l->rows || l->type != a.type || l->batches != d.batches) return false;
+  return d.batches == 1 || d.batch_stride != 0;
+}
+
+/** Bytes of all matrices of a layout, from the first element to behind the last. */
+size_t extent(const Layout& l) {
+  const size_t matrix = l.rows + (l.columns - 1) * l.leading;
+  return (matrix + (l.batches - 1) * l.batch_stride) * (l.type == float64 ? 8 : 4);
+}
+
+}  // namespace
+
+extern "C" {
+
+size_t cublasLtGetVersion() { return 130100; }
+int cublasLtCreate(void** handle) {
+  *handle = new int(1);
+  return ok;
+}
+int cublasLtDestroy(void* handle) {
+  delete (int*)handle;
+  return ok;
+}
+int cublasLtMatmulDescCreate(Description** how, int compute, int scale) {
+  *how = new Description{compute, scale};
+  return ok;
+}
+int cublasLtMatmulDescDestroy(Description* how) {
+  delete how;
+  return ok;
+}
+int cublasLtMatmulDescSetAttribute(Description* how, int attribute, const void* value, size_t size) {
+  if (size != 4) return invalid;
+  if (attribute == 3) memcpy(&how->transpose_a, value, 4);
+  else if (attribute == 4) memcpy(&how->transpose_b, value, 4);
+  else return not_supported;
+  return ok;
+}
+int cublasLtMatrixLayoutCreate(Layout** layout, int type, uint64_t rows, uint64_t columns, int64_t leading) {
+  *layout = new Layout{type, rows, columns, leading};
+  return ok;
+}
+int cublasLtMatrixLayoutDestroy(Layout* layout) {
+  delete layout;
+  return ok;
+}
+int cublasLtMatrixLayoutSetAttribute(Layout* layout, int attribute, const void* value, size_t size) {
+  if (attribute == 5 && size == 4) memcpy(&layout->batches, value, 4);
+  else if (attribute == 6 && size == 8) memcpy(&layout->batch_stride, value, 8);
+  else return invalid;
+  return ok;
+}
+int cublasLtMatmulPreferenceCreate(Preference** preference) {
+  *preference = new Preference();
+  return ok;
+}
+int cublasLtMatmulPreferenceDestroy(Preference* preference) {
+  delete preference;
+  return ok;
+}
+int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int attribute, const void* value, size_t size) {
+  if (attribute == 1 && size == 8) memcpy(&preference->workspace, value, 8);
+  else if (attribute < 5 || attribute > 8 || size != 4) return invalid;
+  return ok;
+}
+int cublasLtMatmulAlgoGetHeuristic(void*, Description* how, Layout* a, Layout* b, Layout*, Layout* d, Preference*,
+                                   int requested, HeuristicResult* results, int* found) {
+  *found = 0;
+  if (requested < 1) return invalid;
+  if (!fits(*how, *a, *b, *d)) return not_supported;
+  results[0] = {};
+  results[0].algorithm[0] = 0x7041;
+  *found = 1;
+  return ok;
+}
+int cublasLtMatmul(void*, Description* how, const void* alpha, const void* a, Layout* la, const void* b, Layout* lb,
+                   const void* beta, const void*, Layout*, void* d, Layout* ld, const void* algorithm, void*, size_t,
+                   Stream* stream) {
+  if (!fits(*how, *la, *lb, *ld)) return invalid;
+  if (*(const uint64_t*)algorithm != 0x7041) return invalid;
+  if (!is_device_memory(a, extent(*la)) || !is_device_memory(b, extent(*lb)) || !is_device_memory(d, extent(*ld)))
+    return invalid;
+  setting("products")++;
+  const Description description = *how;
+  const Layout x = *la, y = *lb, z = *ld;
+  double scale[2] = {};
+  const int size = z.type == float64 ? 8 : 4;
+  memcpy(&scale[0], alpha, size);
+  memcpy(&scale[1], beta, size);
+  stream->push([=] {
+    if (sticky_error) return;
+    float narrow[2] = {};
+    memcpy(&narrow[0], &scale[0], 4);
+    memcpy(&narrow[1], &scale[1], 4);
+    if (z.type == float64)
+      multiply<double>(description, scale[0], (const double*)a, x, (const double*)b, y, scale[1], (double*)d, z);
+    else multiply<float>(description, narrow[0], (const float*)a, x, (const float*)b, y, narrow[1], (float*)d, z);
+  });
+  return ok;
+}
+
+}  // extern "C"
