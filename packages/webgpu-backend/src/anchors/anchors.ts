@@ -1,9 +1,32 @@
-// The anchors this backend runs itself; the others are left to core's fallbacks.
+// The anchors this backend runs itself; the others are left to core's fallbacks. A sort is: it goes to the host.
 
 import type { AnchorCall } from "@torchium/tensor/backend";
 import type { GpuExecutable } from "../run/dispatch.js";
+import { GatherExecutable } from "./gather.js";
+import { MatmulExecutable } from "./matmul.js";
+import { ScanExecutable } from "./scan.js";
+import { ScatterExecutable } from "./scatter.js";
 
 /** Makes the executable of an anchor from its key, or undefined when the anchor is declined. */
-export function makeAnchor(_call: AnchorCall): ((key: string) => GpuExecutable) | undefined {
-  return undefined;
+export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) | undefined {
+  const { type } = call.attributes;
+  if (type === "float64" || (call.epilogue && call.op !== "matmul")) return undefined;
+  switch (call.op) {
+    case "matmul":
+      return (key) => new MatmulExecutable(key, call);
+    case "gather":
+      return (key) => new GatherExecutable(key, type);
+    case "scatterAdd":
+      return (key) => new ScatterExecutable(key, "zero");
+    case "scatterInto": {
+      const { mode } = call.attributes;
+      return (key) => new ScatterExecutable(key, mode);
+    }
+    case "scan": {
+      const { reverse } = call.attributes;
+      return type === "bool" ? undefined : (key) => new ScanExecutable(key, { type, reverse }, call.rank);
+    }
+    default:
+      return undefined;
+  }
 }

@@ -134,7 +134,7 @@ export class MapSchedule {
     scope.push(...bodies.flat());
     program.outputs.forEach((_, k) => {
       const operand = program.inputs.length + k;
-      scope.push(`${places.vector(operand, at(operand))} = o${k};`);
+      scope.push(`${places.vectorPlace(operand, at(operand))} = o${k};`);
     });
   }
 }

@@ -113,7 +113,8 @@ export function bindingsOf(
     written[slot] = (written[slot] ?? false) || use.written;
     return slot;
   });
-  return { slots: { of, written }, blocks };
+  const writes = dispatch.uses.map((use) => use?.written ?? false);
+  return { slots: { of, writes, written }, blocks };
 }
 
 function blockOf({ operands, label }: Launch, operand: number): Block | undefined {

@@ -9,6 +9,8 @@ import type { ParamLayout } from "./params.js";
 export type Slots = {
   /** The slot of each operand; undefined for operands without memory. */
   readonly of: readonly (number | undefined)[];
+  /** Whether each operand is written. */
+  readonly writes: readonly boolean[];
   /** Whether each slot is written. */
   readonly written: readonly boolean[];
 };
@@ -40,7 +42,11 @@ export class Places {
 
   constructor(slots: Slots, wide: readonly boolean[] = []) {
     this.#slots = slots;
-    this.#wide = slots.written.map((_, slot) => wide.some((w, operand) => w && slots.of[operand] === slot));
+    // To write a component may write the whole vector, so single words are written to slots of words only.
+    this.#wide = slots.written.map((_, slot) => {
+      const own = slots.of.flatMap((s, operand) => (s === slot ? operand : []));
+      return own.some((operand) => wide[operand]) && own.every((operand) => wide[operand] || !slots.writes[operand]);
+    });
   }
 
   /** One word of an operand; `address` counts words from the start of its buffer. */
@@ -49,8 +55,15 @@ export class Places {
     return this.#wide[slot] ? `b${slot}[(${address}) >> 2u][(${address}) & 3u]` : `b${slot}[${address}]`;
   }
 
-  /** Four words of an operand; `address` is a multiple of four. */
+  /** Four words of an operand that is read; `address` is a multiple of four. */
   vector(operand: number, address: string): string {
+    const slot = this.#slots.of[operand]!;
+    if (this.#wide[slot]) return this.vectorPlace(operand, address);
+    return `vec4<u32>(${[0, 1, 2, 3].map((i) => `b${slot}[${address} + ${i}u]`).join(", ")})`;
+  }
+
+  /** Four words to be written, of an operand of a shader that writes nothing but vectors. */
+  vectorPlace(operand: number, address: string): string {
     return `b${this.#slots.of[operand]!}[(${address}) >> 2u]`;
   }
 

@@ -1,0 +1,186 @@
+// The shader of a matrix product. Tiles of both factors lie in work-group memory as vectors of four: those of A along
+// the depth, those of B along the columns; a thread adds up a block of the result in registers.
+
+import { type AnchorCall, Scope, unreachable } from "@torchium/tensor/backend";
+import { address, coordinates } from "../kernels/geometry.js";
+import { launchLeaf, operandValue } from "../kernels/leaves.js";
+import { wgsl } from "../wgsl/dialect.js";
+import { moduleText, newSource, Places, type Slots } from "../wgsl/module.js";
+import { type ParamLayout, wordText } from "../wgsl/params.js";
+import { type Tiles, threadsOf } from "./matmul-tiles.js";
+
+/** How a factor is read. */
+export type FactorLayout = {
+  /** Whether neighbours along its own axis of vectors (A: depth, B: columns) are neighbours in memory. */
+  readonly dense: boolean;
+  /** Whether whole vectors can be read. */
+  readonly vectors: boolean;
+};
+
+/** What decides the text of a product. */
+export type MatmulVariant = { readonly tiles: Tiles; readonly a: FactorLayout; readonly b: FactorLayout };
+
+/** The operands of a launch that write: those of the epilogue, or the product's own. */
+export const writtenFrom = (epilogue: AnchorCall["epilogue"]): number =>
+  epilogue ? 1 + epilogue.program.inputs.length : 2;
+
+/** Words of tiles. */
+type Words = { readonly m: string; readonly n: string; readonly k: string };
+
+/** The text of a product's shader. */
+export function matmulText(
+  { rank, epilogue }: Pick<AnchorCall, "rank" | "epilogue">,
+  layout: ParamLayout<"tilesM" | "tilesN" | "groups">,
+  { tiles, a, b }: MatmulVariant,
+  slots: Slots,
+): string {
+  const source = newSource();
+  const wide = [a.vectors, b.vectors];
+  const places = new Places(slots, wide);
+  const { rows, columns, depth, threadRows, threadColumns } = tiles;
+  const threads = threadsOf(tiles);
+  const quads = threadColumns / 4;
+  const [m, n, k] = [rank - 3, rank - 2, rank - 1].map((axis) => wordText(layout.size(axis))) as [
+    string,
+    string,
+    string,
+  ];
+  const words: Words = { m, n, k };
+  const batchAxes = [...Array(rank - 3).keys()];
+  const batchBase = (operand: number): string => address(layout, operand, new Array(rank).fill(2), batchAxes);
+  const each = (count: number, write: (i: number) => string): string[] =>
+    Array.from({ length: count }, (_, i) => write(i));
+
+  const declarations = [
+    `var<workgroup> tileA: array<vec4<f32>, ${(rows * depth) / 4}>;`,
+    `var<workgroup> tileB: array<vec4<f32>, ${(depth * columns) / 4}>;`,
+    loadText("A", 0, a.vectors, words, layout, places, rank),
+    loadText("B", 1, b.vectors, words, layout, places, rank),
+    finishText({ rank, epilogue }, layout, source, places),
+  ];
+  const fill = (
+    tile: "A" | "B",
+    count: number,
+    split: readonly [string, string],
+    call: string,
+    at: string,
+  ): string[] => [`for (var q = t; q < ${count}u; q += ${threads}u) {`, ...split, `tile${tile}[${at}] = ${call};`, "}"];
+  const inDepth = depth / 4;
+  const inColumns = columns / 4;
+  const fillA = fill(
+    "A",
+    rows * inDepth,
+    a.dense
+      ? [`let i = q / ${inDepth}u;`, `let j = q % ${inDepth}u;`]
+      : [`let i = q % ${rows}u;`, `let j = q / ${rows}u;`],
+    "loadA(baseA, firstM + i, firstK + j * 4u)",
+    `i * ${inDepth}u + j`,
+  );
+  const fillB = fill(
+    "B",
+    depth * inColumns,
+    b.dense
+      ? [`let i = q / ${inColumns}u;`, `let j = q % ${inColumns}u;`]
+      : [`let i = q % ${depth}u;`, `let j = q / ${depth}u;`],
+    "loadB(baseB, firstK + i, firstN + j * 4u)",
+    `i * ${inColumns}u + j`,
+  );
+  const products = [0, 1, 2, 3].flatMap((d) => [
+    ...each(quads, (q) => `let b${d}${q} = tileB[(kk * 4u + ${d}u) * ${inColumns}u + tx * ${quads}u + ${q}u];`),
+    ...each(threadRows * quads, (i) => {
+      const [row, q] = [Math.floor(i / quads), i % quads];
+      return `sum${i} = fma(vec4<f32>(a${row}.${"xyzw"[d]}), b${d}${q}, sum${i});`;
+    }),
+  ]);
+  const body = [
+    `if (group >= ${wordText(layout.field("groups"))}) { return; }`,
+    `let firstN = (group % ${wordText(layout.field("tilesN"))}) * ${columns}u;`,
+    `let firstM = ((group / ${wordText(layout.field("tilesN"))}) % ${wordText(layout.field("tilesM"))}) * ${rows}u;`,
+    `let batch = group / (${wordText(layout.field("tilesN"))} * ${wordText(layout.field("tilesM"))});`,
+    ...coordinates("batch", rank - 3, (axis) => wordText(layout.size(axis))),
+    `let baseA = ${batchBase(0)};`,
+    `let baseB = ${batchBase(1)};`,
+    `let tx = t % ${columns / threadColumns}u;`,
+    `let ty = t / ${columns / threadColumns}u;`,
+    ...each(threadRows * quads, (i) => `var sum${i} = vec4<f32>();`),
+    `for (var firstK = 0u; firstK < ${k}; firstK += ${depth}u) {`,
+    ...fillA,
+    ...fillB,
+    "workgroupBarrier();",
+    `for (var kk = 0u; kk < ${inDepth}u; kk++) {`,
+    ...each(threadRows, (i) => `let a${i} = tileA[(ty * ${threadRows}u + ${i}u) * ${inDepth}u + kk];`),
+    ...products,
+    "}",
+    "workgroupBarrier();",
+    "}",
+    `let m0 = firstM + ty * ${threadRows}u;`,
+    `let n0 = firstN + tx * ${threadColumns}u;`,
+    // A loop, because the text of an epilogue may be long; sums leave their registers only here.
+    `var sums = array<vec4<f32>, ${threadRows * quads}>(${each(threadRows * quads, (i) => `sum${i}`).join(", ")});`,
+    `for (var i = 0u; i < ${threadRows * threadColumns}u; i++) {`,
+    `let m = m0 + i / ${threadColumns}u;`,
+    `let n = n0 + i % ${threadColumns}u;`,
+    `if (m < ${m} && n < ${n}) { finish(${["sums[i / 4u][i % 4u]", ...batchAxes.map((axis) => `c${axis}`), "m", "n"].join(", ")}); }`,
+    "}",
+  ];
+  return moduleText({ source, slots, wide, layout, workgroupSize: threads, declarations, body });
+}
+
+/** The function that reads four elements of a factor: along the depth for A, along the columns for B; 0 outside. */
+function loadText(
+  name: "A" | "B",
+  operand: number,
+  vectors: boolean,
+  { m, n, k }: Words,
+  layout: ParamLayout,
+  places: Places,
+  rank: number,
+): string {
+  const own = name === "A" ? rank - 3 : rank - 1;
+  const along = name === "A" ? rank - 1 : rank - 2;
+  const [ownSize, alongSize] = name === "A" ? [m, k] : [k, n];
+  const step = wordText(layout.stride(operand, along));
+  const lines = [
+    `fn load${name}(base: u32, i: u32, j: u32) -> vec4<f32> {`,
+    "var v = vec4<f32>();",
+    `if (i >= ${ownSize}) { return v; }`,
+    `let at = base + i * ${wordText(layout.stride(operand, own))} + j * ${step};`,
+  ];
+  if (vectors) lines.push(`if (j < ${alongSize}) { v = bitcast<vec4<f32>>(${places.vector(operand, "at")}); }`);
+  else
+    for (let d = 0; d < 4; d++)
+      lines.push(
+        `if (j + ${d}u < ${alongSize}) { v.${"xyzw"[d]} = ${wgsl.load("float32", places.word(operand, `at + ${d}u * ${step}`))}; }`,
+      );
+  return [...lines, "return v;", "}"].join("\n");
+}
+
+/** The function that takes an element of the product to where it goes, through the epilogue where there is one. */
+function finishText(
+  { rank, epilogue }: Pick<AnchorCall, "rank" | "epilogue">,
+  layout: ParamLayout,
+  source: ReturnType<typeof newSource>,
+  places: Places,
+): string {
+  const axes = [...Array(rank - 1).keys()];
+  const head = `fn finish(${["result: f32", ...axes.map((axis) => `c${axis}: u32`)].join(", ")}) {`;
+  if (!epilogue) {
+    const place = places.word(2, address(layout, 2, new Array(rank).fill(2), axes));
+    return [head, wgsl.store("float32", place, "result"), "}"].join("\n");
+  }
+  const { program, access } = epilogue;
+  const at = (index: number): string => address(layout, index + 1, access[index]!, axes);
+  const scope = new Scope(source, (leaf) => {
+    const shared = leaf.kind === "rowSize" ? undefined : launchLeaf(leaf, layout);
+    if (shared !== undefined) return shared;
+    if (leaf.kind !== "input") return unreachable(`${leaf.kind} in an epilogue`);
+    if (leaf.index === 0) return "result";
+    return operandValue(program, leaf.index, at(leaf.index), places.word(leaf.index + 1, at(leaf.index)));
+  });
+  const values = program.outputs.map(({ expr }) => scope.value(expr));
+  program.outputs.forEach(({ expr }, o) => {
+    const index = program.inputs.length + o;
+    scope.push(wgsl.store(expr.type, places.word(index + 1, at(index)), values[o]!));
+  });
+  return [head, ...scope.lines, "}"].join("\n");
+}

@@ -1,0 +1,75 @@
+// Matrix products: chooses tiles by the sizes, and how the factors are read by their strides.
+
+import type { AnchorCall, Launch } from "@torchium/tensor/backend";
+import { visit } from "@torchium/tensor/backend";
+import { countOf, GpuExecutable, type LaunchPlan, useOf } from "../run/dispatch.js";
+import type { Shader } from "../wgsl/module.js";
+import { ParamLayout } from "../wgsl/params.js";
+import { type FactorLayout, matmulText, writtenFrom } from "./matmul-text.js";
+import { chooseTiles, tilesOf } from "./matmul-tiles.js";
+
+/** Operations of an epilogue up to which threads take large blocks. */
+const shortEpilogue = 12;
+
+/** A matrix product, with the map behind it. */
+export class MatmulExecutable extends GpuExecutable {
+  readonly #call: Pick<AnchorCall, "rank" | "epilogue">;
+  readonly #layout: ParamLayout<"tilesM" | "tilesN" | "groups">;
+  readonly #mayBeLarge: boolean;
+  readonly #shaders = new Map<string, Shader>();
+
+  constructor(key: string, call: Pick<AnchorCall, "rank" | "epilogue">) {
+    const scalars = call.epilogue?.program.scalars ?? [];
+    super(key, scalars);
+    this.#call = call;
+    const operands = call.epilogue ? 1 + call.epilogue.access.length : 3;
+    this.#layout = new ParamLayout(["tilesM", "tilesN", "groups"], call.rank, operands, scalars.length);
+    let operations = 0;
+    const seen = new Set<Parameters<typeof visit>[0]>();
+    for (const { expr } of call.epilogue?.program.outputs ?? []) {
+      visit(expr, seen, (e) => {
+        if (e.kind === "apply") operations++;
+      });
+    }
+    this.#mayBeLarge = operations <= shortEpilogue;
+  }
+
+  plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
+    const { sizes, operands, label } = launch;
+    const { rank, epilogue } = this.#call;
+    const outer = sizes.slice(0, -1);
+    if (countOf(outer, label) === 0) return { dispatches: [], scratchWords: 0 };
+    const [m, n, k] = sizes.slice(-3) as [number, number, number];
+    const batch = countOf(sizes.slice(0, -3), label);
+    const name = chooseTiles(batch, m, n, this.#mayBeLarge);
+    const tiles = tilesOf(name);
+    const tilesM = Math.ceil(m / tiles.rows);
+    const tilesN = Math.ceil(n / tiles.columns);
+    const a = factorLayout(operands[0]!, rank - 1, k);
+    const b = factorLayout(operands[1]!, rank - 2, n);
+    const variant = `${name}${[a.dense, a.vectors, b.dense, b.vectors].map(Number).join("")}`;
+    let shader = this.#shaders.get(variant);
+    if (!shader) {
+      shader = {
+        key: `${this.key}/${variant}`,
+        render: (slots) => matmulText(this.#call, this.#layout, { tiles, a, b }, slots),
+      };
+      this.#shaders.set(variant, shader);
+    }
+    const groups = batch * tilesM * tilesN;
+    const words = this.#layout.block(
+      { tilesM, tilesN, groups },
+      sizes,
+      operands.map((o) => o.strides),
+    );
+    const uses = operands.map((_, i) => useOf(launch, i, i >= writtenFrom(epilogue)));
+    return { dispatches: [{ shader, layout: this.#layout, words, uses, groups }], scratchWords: 0 };
+  }
+}
+
+/** How a factor is read whose vectors lie along `axis`, which has `size` elements. */
+function factorLayout({ strides, offset }: Launch["operands"][number], axis: number, size: number): FactorLayout {
+  const dense = strides[axis] === 1;
+  const aligned = offset % 4 === 0 && strides.every((s, i) => i === axis || s % 4 === 0);
+  return { dense, vectors: dense && size % 4 === 0 && aligned };
+}
