@@ -61,7 +61,9 @@ export abstract class Variable {
   /** @internal For a gradient: handed to the user, so only garbage collection may free it. */
   exposed = false;
 
+  /** @throws TensorError `dtype` when the device has no such element type */
   constructor(init: VariableInit) {
+    init.device.checkDType(init.dtype);
     this.value = init.value;
     this.layout = init.layout;
     this.dtype = init.dtype;

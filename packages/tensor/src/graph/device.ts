@@ -1,7 +1,7 @@
 // A Device: a backend with its plans, kernels and memory rules. Everything lazy ends here, in `realize`.
 
 import type { AnchorCall, Backend, Executable, Kernel, LaunchError, MemoryInfo } from "../backend/backend.js";
-import { byteLengthOf, type DataArray, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
+import { byteLengthOf, type DataArray, type DType, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
 import type { BoundPlan } from "./binder.js";
@@ -126,6 +126,17 @@ export class Device {
   check(): void {
     if (this.#disposed) throw new TensorError("disposed", `${this.name}: the device has been disposed`);
     if (this.#lost) throw this.#lost;
+  }
+
+  /** @throws TensorError `dtype` when the backend has no such element type. */
+  checkDType(dtype: DType): void {
+    const { dtypes } = this.backend.capabilities;
+    if (dtypes.has(dtype)) return;
+    const expected = [...dtypes].join(", ");
+    throw new TensorError("dtype", `${this.name}: no such dtype on this device, got ${dtype}, expected ${expected}`, {
+      got: dtype,
+      expected: [...dtypes],
+    });
   }
 
   /** Whether the backend runs this anchor itself; asked once for each structure. */
