@@ -5,7 +5,7 @@ import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program
 import type { Variable } from "../autograd/variable.js";
 import { dense } from "../autograd/views.js";
 import { shapeError } from "../errors.js";
-import { leafNode } from "../graph/node.js";
+import { leafNode, type Node } from "../graph/node.js";
 import { constant, input } from "../kernel/expr.js";
 import { makeProgram, RowBuilder } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
@@ -53,21 +53,19 @@ export function mergeRows<T extends Variable>(ids: T, rows: T): { readonly rows:
   return { rows: gatherRows(sums, leader), first: isOwnPosition(leader) };
 }
 
+/** Leaders of ids whose values the host knows: the tables of one step are often indexed by the same ids. */
+const knownLeaders = new WeakMap<Node, Node>();
+
 /** The first position that holds the same id, for every position; on the host when it knows the ids. */
 function leaders<T extends Variable>(ids: T): T {
-  const { host } = ids.value.node;
+  const { node } = ids.value;
   const count = ids.shape[0]!;
-  if (host && ids.value.node.outputs[0]!.shape.length === 1 && host.length === count) {
-    const seen = new Map<number, number>();
-    const data = new Int32Array(count);
-    for (let i = 0; i < count; i++) {
-      const id = host[i]!;
-      const at = seen.get(id);
-      if (at === undefined) seen.set(id, i);
-      data[i] = at ?? i;
-    }
-    const node = leafNode([count], "int32", { host: data });
-    return ids.make({ value: { node, index: 0 }, layout: contiguous([count]), dtype: "int32", device: ids.device });
+  const isWhole = node.outputs[0]!.shape.length === 1 && node.host?.length === count;
+  const known = knownLeaders.get(node) ?? (isWhole ? hostLeaders(node.host!) : undefined);
+  if (isWhole && known) {
+    knownLeaders.set(node, known);
+    const value = { node: known, index: 0 };
+    return ids.make({ value, layout: contiguous([count]), dtype: "int32", device: ids.device });
   }
   const sizes = [count, count];
   const stride = ids.layout.strides[0]!;
@@ -77,6 +75,18 @@ function leaders<T extends Variable>(ids: T): T {
     { variable: undefined, layout: { shape: sizes, strides: [0, 1], offset: 0 } },
   ];
   return applyProgram(leaderOp(), ids, ids.device, sizes, operands, [])[0]!;
+}
+
+function hostLeaders(ids: ArrayLike<number>): Node {
+  const seen = new Map<number, number>();
+  const data = new Int32Array(ids.length);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    const at = seen.get(id);
+    if (at === undefined) seen.set(id, i);
+    data[i] = at ?? i;
+  }
+  return leafNode([ids.length], "int32", { host: data });
 }
 
 let leaderProgram: ProgramOp | undefined;
