@@ -128,11 +128,11 @@ export async function lookUp(
     throw new TensorError("argument", `${op}: the number of words is wrong, got ${asked.length}, expected ${expected}`);
   }
   const table = new WordVectors(vectors, vocabulary);
-  const found = asked.map((word) => ({ word: word.toLowerCase() }));
-  const [a, b, c] = found.map(({ word }) => word) as [string, string, string];
+  const known = asked.map((word) => (vocabulary.has(word) ? word : word.toLowerCase()));
+  const [a, b, c] = known as [string, string, string];
   const answers = analogy
     ? [{ title: `${a} is to ${b} as ${c} is to`, near: table.analogy(a, b, c, count) }]
-    : found.map(({ word }) => ({ title: word, near: table.nearest(word, count) }));
+    : known.map((word) => ({ title: word, near: table.nearest(word, count) }));
   for (const { title, near } of answers) {
     print(title);
     for (const { word, similarity } of near) print(`  ${similarity.toFixed(3)}  ${word}`);
