@@ -1,14 +1,155 @@
-// `npm run bench`: runs every benchmark (packages/*/bench/*.bench.ts) in turn; arguments go to each.
-// Benchmarks report; they never fail on a time.
+// `npm run bench`: ours and every peer that is installed do the same work in the same run, taking turns, several rounds.
+// It reports and never fails on a time. Options: --only NAME, --threads 1,2, --rounds N, --milliseconds N a turn,
+// --peers "ours;PyTorch", --json FILE, --markdown FILE, --compare FILE, --install-peers, --engine (packages/*/bench instead).
+import { readFileSync, writeFileSync } from "node:fs";
+import { arch, availableParallelism, cpus, loadavg, platform } from "node:os";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { peersFolder, writePeerManifest } from "./bench/installed.js";
+import { type Peer, startPeers } from "./bench/peers.js";
+import { compare, type Line, markdownOf, measurementOf, quantile, ratesOf, textOf } from "./bench/report.js";
+import { type Row, rows } from "./bench/rows.js";
 import { filesUnder, root, workspacePackages } from "./lib/repository.js";
-import { runNode } from "./lib/tools.js";
+import { pnpmScript, runNode } from "./lib/tools.js";
 
-const benchmarks = workspacePackages().flatMap(({ folder }) =>
-  filesUnder(`${folder}/bench`, (name) => name.endsWith(".bench.ts")),
-);
-
-for (const file of benchmarks) {
-  console.log(`\n${file}`);
-  const { exitCode } = await runNode(`${root}/scripts/run.mjs`, ["ts", file, ...process.argv.slice(2)]);
-  if (exitCode !== 0) process.exitCode = exitCode;
+/** What `--json` writes. */
+interface Result {
+  readonly date: string;
+  readonly processor: string;
+  readonly system: string;
+  readonly node: string;
+  readonly load: readonly number[];
+  readonly peers: Readonly<Record<string, string>>;
+  readonly host: Readonly<Record<string, number>>;
+  readonly lines: readonly Line[];
 }
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string" },
+    peers: { type: "string" },
+    threads: { type: "string" },
+    rounds: { type: "string", default: "5" },
+    milliseconds: { type: "string", default: "120" },
+    json: { type: "string" },
+    markdown: { type: "string" },
+    compare: { type: "string" },
+    "install-peers": { type: "boolean", default: false },
+    engine: { type: "boolean", default: false },
+  },
+});
+
+/** A whole number of an option. */
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`bench: --${name} is no count, got ${text}, expected a whole number above 0`);
+}
+
+/** Measures one row: the peers take turns, round by round; the first round warms up and does not count. */
+async function measure(row: Row, threads: number, peers: readonly Peer[], rounds: number): Promise<Line> {
+  const milliseconds = count("milliseconds", options.milliseconds);
+  const times = new Map<Peer, number[][]>();
+  const checks = new Map<Peer, number | undefined>();
+  const missing: Record<string, string> = {};
+  for (let round = 0; round <= rounds; round++) {
+    for (const peer of peers) {
+      if (peer.name in missing) continue;
+      const answer = await peer.ask({ row, milliseconds });
+      if (answer.times === undefined) missing[peer.name] = answer.missing ?? "no answer";
+      else if (round === 0) checks.set(peer, answer.check);
+      else times.set(peer, [...(times.get(peer) ?? []), [...answer.times]]);
+    }
+  }
+  const measurements = [...times].map(([peer, all]) => measurementOf(peer.name, all, checks.get(peer)));
+  return { row, threads, measurements, missing };
+}
+
+/** The costs beside the arithmetic, each in processes of its own. */
+async function measureHost(): Promise<Record<string, number>> {
+  const file = "scripts/bench/peers/host.ts";
+  const starts: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now();
+    await runNode(`${root}/scripts/run.mjs`, ["ts", file, "first"]);
+    starts.push(performance.now() - start);
+  }
+  const { output } = await runNode(`${root}/scripts/run.mjs`, ["ts", file, "lengths"], { capture: true });
+  const line = output.split("\n").find((text) => text.startsWith("{"));
+  if (line === undefined) throw new Error(`bench: ${file} printed no result, got\n${output}`);
+  return { startToFirstStepMilliseconds: quantile(starts, 0.5), ...(JSON.parse(line) as Record<string, number>) };
+}
+
+/** Runs the benchmarks that packages keep beside their sources. */
+async function runPackages(): Promise<void> {
+  for (const { folder } of workspacePackages()) {
+    for (const file of filesUnder(`${folder}/bench`, (name) => name.endsWith(".bench.ts"))) {
+      console.log(`\n${file}`);
+      await runNode(`${root}/scripts/run.mjs`, ["ts", file]);
+    }
+  }
+}
+
+async function run(): Promise<void> {
+  const rounds = count("rounds", options.rounds);
+  const everyThread = availableParallelism();
+  const threadCounts = options.threads
+    ? options.threads.split(",").map((text) => count("threads", text))
+    : [...new Set([1, everyThread])];
+  const only = options.only?.toLowerCase();
+  const wanted = rows.filter(({ name, group }) => !only || name.toLowerCase().includes(only) || group === only);
+  const before = options.compare ? (JSON.parse(readFileSync(options.compare, "utf8")) as Result) : undefined;
+  const load = loadavg();
+  const lines: Line[] = [];
+  const versions: Record<string, string> = {};
+  console.log(
+    `${cpus()[0]?.model.trim()}, ${everyThread} threads, Node ${process.version}, load ${load[0]!.toFixed(1)}`,
+  );
+  for (const threads of threadCounts) {
+    console.log(`\n${threads === 1 ? "one thread" : `${threads} threads`}`);
+    const peers = await startPeers(threads, options.peers?.split(";"));
+    for (const { name, greeting } of peers) versions[name] = greeting.version;
+    for (const row of wanted) {
+      const line = await measure(row, threads, peers, rounds);
+      lines.push(line);
+      console.log(textOf(line, ratesOf(lines, threads)));
+    }
+    for (const peer of peers) peer.stop();
+  }
+  const host = !only || only === "host" ? await measureHost() : {};
+  for (const [name, value] of Object.entries(host)) console.log(`${name.padEnd(40)} ${value.toPrecision(4)}`);
+
+  const result: Result = {
+    ...{ date: new Date().toISOString(), processor: cpus()[0]?.model.trim() ?? "", system: `${platform()} ${arch()}` },
+    ...{ node: process.version, load, peers: versions, host, lines },
+  };
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+  if (options.markdown) writeFileSync(options.markdown, markdown(result));
+  if (before) {
+    const changes = compare(lines, before.lines);
+    console.log(changes.length > 0 ? `\n${changes.join("\n")}` : "\nno row changed by more than its noise");
+  }
+}
+
+function markdown({ date, processor, system, node, load, peers, host, lines }: Result): string {
+  const versions = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
+  return `${[
+    `# ${date.slice(0, 10)}, ${processor}`,
+    "",
+    `${system}, Node ${node}; load when it began ${load.map((x) => x.toFixed(1)).join(", ")}. ${versions.join(", ")}.`,
+    "Median of the rounds ± half the distance of their quartiles; in brackets the time over ours, so above 1 ours is faster.",
+    "",
+    ...[...new Set(lines.map((line) => line.threads))].flatMap((threads) => [markdownOf(lines, threads), ""]),
+    ...(Object.keys(host).length > 0 ? ["### Host", ""] : []),
+    ...Object.entries(host).map(([name, value]) => `- ${name}: ${value.toPrecision(4)}`),
+  ]
+    .join("\n")
+    .trimEnd()}\n`;
+}
+
+if (options["install-peers"]) {
+  writePeerManifest();
+  const { exitCode } = await runNode(pnpmScript(), ["install", "--ignore-workspace"], { cwd: peersFolder });
+  process.exitCode = exitCode;
+} else if (options.engine) await runPackages();
+else await run();

@@ -1,0 +1,180 @@
+// Ours, on the embedded CPU backend: `torchium.ts THREADS [wide]`. Every run computes its result anew and frees it.
+import { GPTModel } from "@torchium/nlp-models";
+import { AdamW, clipGradNorm } from "@torchium/optim";
+import {
+  addRows,
+  compile,
+  createCpuDevice,
+  fromTypedArray,
+  grad,
+  scope,
+  setDefaultDevice,
+  type Tensor,
+  zeros,
+} from "@torchium/tensor";
+import { functional as F, Parameter } from "@torchium/tensor/nn";
+import type { Row } from "../rows.js";
+import { idWave, meanSize, serve, threadsAsked, type Work, wave } from "../serve.js";
+
+type Sizes = Row["sizes"];
+const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const waveTensor = (seed: number, ...shape: readonly number[]): Tensor =>
+  fromTypedArray(wave(elements(shape), seed), shape);
+const leaf = (seed: number, ...shape: readonly number[]): Tensor =>
+  fromTypedArray(wave(elements(shape), seed), shape, { requiresGrad: true });
+const ids = (count: number, limit: number): Tensor => fromTypedArray(idWave(count, limit), [count]);
+
+/** Work that is the value of an expression; the check looks at its first result. */
+function value(of: () => Tensor | readonly Tensor[]): Work {
+  const realize = compile(of);
+  return {
+    run: () => {
+      scope(() => {
+        realize();
+        return undefined;
+      });
+    },
+    check: async () => {
+      const result = of();
+      return meanSize((await ("data" in result ? result : result[0]!).data()) as Float32Array);
+    },
+  };
+}
+
+const unary =
+  (op: (x: Tensor) => Tensor) =>
+  ({ count }: Sizes): Work => {
+    const x = fromTypedArray(
+      wave(count!, 0).map((v) => v + 1.5),
+      [count!],
+    );
+    return value(() => op(x));
+  };
+
+const onRows =
+  (op: (x: Tensor) => Tensor) =>
+  ({ rows, columns }: Sizes): Work => {
+    const x = waveTensor(0, rows!, columns!);
+    return value(() => op(x));
+  };
+
+function matmulOf({ m, n, k, batch, transposeA, transposeB }: Sizes): Work {
+  const a = transposeA ? waveTensor(0, batch!, k!, m!).transpose(1, 2) : waveTensor(0, batch!, m!, k!);
+  const b = transposeB ? waveTensor(1, batch!, n!, k!).transpose(1, 2) : waveTensor(1, batch!, k!, n!);
+  return value(() => a.matmul(b));
+}
+
+function heads({ batch, heads, length, width }: Sizes): readonly [Tensor, Tensor, Tensor] {
+  const one = (seed: number): Tensor => leaf(seed, batch!, heads!, length!, width!);
+  return [one(0), one(1), one(2)];
+}
+
+function adamw({ count }: Sizes): Work {
+  const p = new Parameter(waveTensor(0, count!));
+  const gradient = waveTensor(1, count!);
+  const optimizer = new AdamW([p], { lr: 1e-3 });
+  return {
+    run: () => {
+      p.grad = gradient;
+      optimizer.step();
+    },
+  };
+}
+
+function gptStep({ layers, heads, width, block, batch, vocabulary }: Sizes): Work {
+  const model = new GPTModel({
+    ...{ vocabSize: vocabulary!, dModel: width!, nhead: heads!, numLayers: layers!, maxLen: block! },
+    ...{ dropout: 0, bias: false },
+  });
+  const parameters = [...model.parameters()];
+  const optimizer = new AdamW(
+    [
+      { params: parameters.filter((p) => p.ndim > 1), weightDecay: 0.1 },
+      { params: parameters.filter((p) => p.ndim < 2), weightDecay: 0 },
+    ],
+    { lr: 1e-3, betas: [0.9, 0.99], eps: 1e-8 },
+  );
+  const text = idWave(batch! * block! + 1, vocabulary!);
+  return {
+    run: () => {
+      const inputs = fromTypedArray(text.slice(0, -1), [batch!, block!]);
+      const loss = F.crossEntropy(
+        model.forward(inputs).view(-1, vocabulary!),
+        fromTypedArray(text.slice(1), [batch! * block!]),
+      );
+      loss.backward();
+      clipGradNorm(parameters, 1);
+      optimizer.step();
+      optimizer.zeroGrad();
+    },
+  };
+}
+
+const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
+  matmul: matmulOf,
+  add: ({ count }) => {
+    const [a, b] = [waveTensor(0, count!), waveTensor(1, count!)];
+    return value(() => a.add(b));
+  },
+  exp: unary((x) => x.exp()),
+  log: unary((x) => x.log()),
+  tanh: unary((x) => x.tanh()),
+  sigmoid: unary((x) => x.sigmoid()),
+  gelu: unary((x) => F.gelu(x)),
+  sum: unary((x) => x.sum()),
+  dropout: unary((x) => F.dropout(x, 0.1)),
+  softmax: onRows((x) => x.softmax(-1)),
+  columnSum: onRows((x) => x.sum(0)),
+  transpose: onRows((x) => x.transpose(0, 1).contiguous()),
+  layerNorm: ({ rows, columns }) => {
+    const [x, weight, bias] = [waveTensor(0, rows!, columns!), waveTensor(1, columns!), waveTensor(2, columns!)];
+    return value(() => F.layerNorm(x, columns!, { weight, bias }));
+  },
+  layerNormBackward: ({ rows, columns }) => {
+    const x = leaf(0, rows!, columns!);
+    const weight = leaf(1, columns!);
+    const bias = leaf(2, columns!);
+    const gradient = waveTensor(3, rows!, columns!);
+    return value(() => grad(F.layerNorm(x, columns!, { weight, bias }), [x, weight, bias], { gradients: [gradient] }));
+  },
+  crossEntropy: ({ rows, columns }) => {
+    const logits = leaf(0, rows!, columns!);
+    const target = ids(rows!, columns!);
+    return value(() => grad(F.crossEntropy(logits, target), [logits]));
+  },
+  gather: ({ vocabulary, width, count }) => {
+    const [table, rows] = [waveTensor(0, vocabulary!, width!), ids(count!, vocabulary!)];
+    return value(() => F.embedding(rows, table));
+  },
+  scatterAdd: ({ vocabulary, width, count }) => {
+    const [rows, at] = [waveTensor(0, count!, width!), ids(count!, vocabulary!)];
+    return value(() => addRows(zeros(vocabulary!, width!), at, rows));
+  },
+  attention: (sizes) => {
+    const [q, k, v] = heads(sizes).map((x) => x.detach()) as [Tensor, Tensor, Tensor];
+    return value(() => F.scaledDotProductAttention(q, k, v, { isCausal: true }));
+  },
+  attentionBackward: (sizes) => {
+    const [q, k, v] = heads(sizes);
+    const gradients = [waveTensor(3, sizes.batch!, sizes.heads!, sizes.length!, sizes.width!)];
+    return value(() => grad(F.scaledDotProductAttention(q, k, v, { isCausal: true }), [q, k, v], { gradients }));
+  },
+  adamw,
+  gptStep,
+  chain: ({ nodes, count }) => {
+    const x = waveTensor(0, count!);
+    return value(() => {
+      let y = x;
+      for (let i = 0; i < nodes!; i += 2) y = y.mul(0.999).add(0.001);
+      return y;
+    });
+  },
+};
+
+const threads = threadsAsked();
+const wideSimd = process.argv[3] === "wide";
+const device = await createCpuDevice({ threads, wideSimd });
+setDefaultDevice(device);
+await serve({ name: wideSimd ? "ours, wide" : "ours", version: process.version, threads }, ({ op, sizes }) =>
+  works[op]?.(sizes),
+);

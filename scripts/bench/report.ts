@@ -1,0 +1,140 @@
+// From times to the table: medians, spreads, ratios, floors, and the comparison with an earlier file.
+import type { Row } from "./rows.js";
+
+/** One peer's times for one row, nanoseconds a run: a median of the rounds' medians, and how far the rounds lie apart. */
+export interface Measurement {
+  readonly peer: string;
+  readonly median: number;
+  /** Half the distance of the quartiles of the rounds, over the median. */
+  readonly spread: number;
+  readonly check?: number;
+}
+
+/** One line of the result. */
+export interface Line {
+  readonly row: Row;
+  readonly threads: number;
+  readonly measurements: readonly Measurement[];
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+/** Best rates that any peer reached in this run: what the floors are computed from. */
+export interface Rates {
+  /** Floating-point operations a nanosecond. */
+  readonly flops: number;
+  /** Bytes a nanosecond. */
+  readonly bytes: number;
+}
+
+/** The value below which a share of the sorted values lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+/** A measurement from the samples of every round. */
+export function measurementOf(peer: string, rounds: readonly (readonly number[])[], check?: number): Measurement {
+  const medians = rounds.map((samples) => quantile(samples, 0.5));
+  const median = quantile(medians, 0.5);
+  const spread = (quantile(medians, 0.75) - quantile(medians, 0.25)) / 2 / median;
+  return { peer, median, spread, ...(check !== undefined && { check }) };
+}
+
+/** The machine's rates with that many threads, as far as the lines show them. */
+export function ratesOf(lines: readonly Line[], threads: number): Rates {
+  const best = (of: (row: Row) => number | undefined): number =>
+    lines
+      .filter((line) => line.threads === threads)
+      .flatMap(({ row, measurements }) => measurements.map((m) => (of(row) ?? 0) / m.median))
+      .reduce((a, b) => Math.max(a, b), 0);
+  return {
+    flops: best(({ op, flops }) => (op === "matmul" ? flops : undefined)),
+    bytes: best(({ op, bytes }) => (op === "add" || op === "sum" ? bytes : undefined)),
+  };
+}
+
+/** The shortest time the machine's rates allow; 0 where they were not measured. */
+export function floorOf({ flops = 0, bytes = 0 }: Row, rates: Rates): number {
+  return Math.max(rates.flops > 0 ? flops / rates.flops : 0, rates.bytes > 0 ? bytes / rates.bytes : 0);
+}
+
+/** `1.23 ms`. */
+export function time(nanoseconds: number): string {
+  const [value, unit] =
+    nanoseconds < 1e3 ? [nanoseconds, "ns"] : nanoseconds < 1e6 ? [nanoseconds / 1e3, "µs"] : [nanoseconds / 1e6, "ms"];
+  return `${value.toPrecision(3)} ${unit}`;
+}
+
+const percent = (x: number): string => `${Math.round(100 * x)} %`;
+
+/** Peers whose result differs from ours: they did not do the same work. */
+export function disagreements({ measurements }: Line): readonly string[] {
+  const ours = measurements[0]?.check;
+  if (ours === undefined) return [];
+  const differs = (check: number): boolean => Math.abs(check - ours) > 0.01 * Math.abs(ours);
+  return measurements.filter((m) => m.check !== undefined && differs(m.check)).map((m) => m.peer);
+}
+
+/** One line as text: ours, its spread and floor, then each peer's time and how often ours fits in it. */
+export function textOf(line: Line, rates: Rates): string {
+  const { row, measurements, missing } = line;
+  const per = row.per ?? 1;
+  const floor = floorOf(row, rates);
+  const base = measurements.find((m) => m.peer === "ours");
+  const cells = measurements.map((m) => {
+    const wrong = disagreements(line).includes(m.peer) ? " (another result!)" : "";
+    const ratio = base && m !== base ? ` = ${(m.median / base.median).toFixed(2)}×` : "";
+    const reached = floor > 0 && m.peer.startsWith("ours") ? `, ${percent(floor / m.median)} of floor` : "";
+    return `${m.peer} ${time(m.median / per)} ±${percent(m.spread)}${reached}${ratio}${wrong}`;
+  });
+  const absent = Object.entries(missing).map(([peer, why]) => `${peer}: ${why}`);
+  return `${row.name.padEnd(40)} ${[...cells, ...absent].join(" | ")}`;
+}
+
+/** The lines of one number of threads as a Markdown table: times, and the ratio to ours in brackets. */
+export function markdownOf(lines: readonly Line[], threads: number): string {
+  const own = lines.filter((line) => line.threads === threads);
+  const peers = [...new Set(own.flatMap((line) => line.measurements.map((m) => m.peer)))];
+  const rates = ratesOf(lines, threads);
+  const body = own.map((line) => {
+    const base = line.measurements.find((m) => m.peer === "ours");
+    const floor = floorOf(line.row, rates);
+    const cells = peers.map((peer) => {
+      const m = line.measurements.find((x) => x.peer === peer);
+      if (m === undefined) return "–";
+      const wrong = disagreements(line).includes(peer) ? " (another result)" : "";
+      const ratio = base && m !== base ? ` (${(m.median / base.median).toFixed(2)}×)` : "";
+      return `${time(m.median / (line.row.per ?? 1))} ±${percent(m.spread)}${ratio}${wrong}`;
+    });
+    const reached = floor > 0 && base ? percent(floor / base.median) : "–";
+    return `| ${[line.row.name, ...cells, floor > 0 ? time(floor) : "–", reached].join(" | ")} |`;
+  });
+  const head = ["work", ...peers, "floor", "ours reaches"];
+  return [
+    `### ${threads === 1 ? "One thread" : `${threads} threads`}`,
+    "",
+    `Best rates anyone reached: ${rates.flops.toFixed(1)} GFLOP/s in a matrix product, ${rates.bytes.toFixed(1)} GB/s in a sum or an addition.`,
+    "",
+    `| ${head.join(" | ")} |`,
+    `|${head.map(() => "---").join("|")}|`,
+    ...body,
+  ].join("\n");
+}
+
+/** What became slower or faster than in an earlier result by more than the noise of both. */
+export function compare(now: readonly Line[], before: readonly Line[]): readonly string[] {
+  return now.flatMap((line) => {
+    const old = before.find((x) => x.row.name === line.row.name && x.threads === line.threads);
+    const [a, b] = [old, line].map((x) => x?.measurements.find((m) => m.peer === "ours"));
+    if (!a || !b) return [];
+    const change = b.median / a.median - 1;
+    const noise = Math.max(0.03, 2 * (a.spread + b.spread));
+    if (Math.abs(change) <= noise) return [];
+    const word = change > 0 ? "slower" : "faster";
+    return [
+      `${line.row.name}, ${line.threads} threads: ${percent(Math.abs(change))} ${word} (${time(a.median)} → ${time(b.median)}, noise ${percent(noise)})`,
+    ];
+  });
+}

@@ -1,0 +1,107 @@
+// What is measured: every row is one piece of work, described by numbers alone, so that each peer, in whatever language,
+// builds the same work from it. Inputs are waves (see `wave` in serve.ts), so that results can be compared too.
+
+/** One row of the table. */
+export interface Row {
+  readonly name: string;
+  readonly group: "kernels" | "steps" | "host";
+  /** What a peer looks up in its own table of work. */
+  readonly op: string;
+  readonly sizes: Readonly<Record<string, number>>;
+  /** Multiplications and additions of the matrix products in it. */
+  readonly flops?: number;
+  /** Bytes that have to be read and written at least, with nothing in between kept in memory. */
+  readonly bytes?: number;
+  /** The time is divided by this: µs an operation of a chain. */
+  readonly per?: number;
+}
+
+const million = 1 << 20;
+
+function product(m: number, n: number, k: number, more: Readonly<Record<string, number>> = {}, label = ""): Row {
+  const { batch = 1 } = more;
+  const sides = m === n && n === k ? `${m}³` : `${batch > 1 ? `${batch} of ` : ""}${m}×${n}×${k}`;
+  return {
+    name: `matmul ${sides}${label && ` ${label}`}`,
+    group: "kernels",
+    op: "matmul",
+    sizes: { m, n, k, batch: 1, transposeA: 0, transposeB: 0, ...more },
+    flops: 2 * batch * m * n * k,
+    bytes: 4 * batch * (m * k + k * n + m * n),
+  };
+}
+
+/** Element-wise work that reads `reads` arrays and writes one. */
+const map = (op: string, count = 4 * million, reads = 1): Row => ({
+  name: `${op} ${count >= million ? `${count / million}M` : count}`,
+  group: "kernels",
+  op,
+  sizes: { count },
+  bytes: 4 * count * (reads + 1),
+});
+
+/** Work on [rows, columns] that reads and writes `passes` such arrays together. */
+const onRows = (op: string, label: string, rows: number, columns: number, passes: number): Row => ({
+  name: `${label} [${rows}, ${columns}]`,
+  group: "kernels",
+  op,
+  sizes: { rows, columns },
+  bytes: 4 * rows * columns * passes,
+});
+
+const attention = { batch: 12, heads: 4, length: 64, width: 32 };
+const attentionElements = attention.batch * attention.heads * attention.length * attention.width;
+const attentionFlops = 4 * attentionElements * attention.length;
+const table = { vocabulary: 50257, width: 128, count: 8192 };
+
+/** nanoGPT's recipe for a processor: characters, 4 layers of width 128, batch 12, block 64. */
+const gpt = { layers: 4, heads: 4, width: 128, block: 64, batch: 12, vocabulary: 65 };
+const gptTokens = gpt.batch * gpt.block;
+const gptFlops =
+  6 * gptTokens * (gpt.layers * 12 * gpt.width ** 2 + gpt.vocabulary * gpt.width) + 3 * gpt.layers * attentionFlops;
+
+/** Every row, in the order of the table. */
+export const rows: readonly Row[] = [
+  map("add", 4 * million, 2),
+  ...[64, 128, 256, 512, 1024].map((size) => product(size, size, size)),
+  product(768, 384, 128, { transposeB: 1 }, "linear"),
+  product(768, 128, 384, {}, "input gradient"),
+  product(384, 128, 768, { transposeA: 1 }, "weight gradient"),
+  product(64, 64, 32, { batch: 48, transposeB: 1 }, "scores"),
+  product(8, 768, 768, { transposeB: 1 }, "thin"),
+  ...["exp", "log", "tanh", "sigmoid", "gelu"].map((op) => map(op)),
+  onRows("softmax", "softmax", 512, 1024, 2),
+  onRows("softmax", "softmax", 4096, 1024, 2),
+  onRows("layerNorm", "layerNorm", 512, 1024, 2),
+  onRows("layerNorm", "layerNorm", 4096, 1024, 2),
+  onRows("layerNormBackward", "layerNorm gradients", 4096, 1024, 3),
+  onRows("crossEntropy", "cross entropy + gradient", 1024, 4096, 2),
+  onRows("crossEntropy", "cross entropy + gradient", 256, 50257, 2),
+  { ...map("sum"), bytes: 16 * million },
+  onRows("columnSum", "column sum", 4096, 1024, 1),
+  map("dropout", million),
+  onRows("transpose", "transpose", 2048, 2048, 2),
+  {
+    name: "gather 8192 of [50257, 128]",
+    ...{ group: "kernels", op: "gather", sizes: table, bytes: 8 * table.count * table.width },
+  },
+  {
+    name: "scatterAdd 8192 to [50257, 128]",
+    ...{ group: "kernels", op: "scatterAdd", sizes: table, bytes: 4 * (table.vocabulary + table.count) * table.width },
+  },
+  { ...map("adamw"), name: "AdamW 4M", bytes: 7 * 16 * million },
+  {
+    name: "causal attention 12×4×64×32",
+    ...{ group: "kernels", op: "attention", sizes: attention, flops: attentionFlops, bytes: 16 * attentionElements },
+  },
+  {
+    name: "the same, gradients too",
+    ...{ group: "kernels", op: "attentionBackward", sizes: attention },
+    ...{ flops: 3.5 * attentionFlops, bytes: 32 * attentionElements },
+  },
+  { name: "GPT, nanoGPT's recipe", group: "steps", op: "gptStep", sizes: gpt, flops: gptFlops },
+  { name: "an operation, of 200 on 64 values", group: "host", op: "chain", sizes: { nodes: 200, count: 64 }, per: 200 },
+];
+
+/** Sequence length after sequence length, for the cost of a step at a length that was never seen. */
+export const growingLengths = { ...gpt, block: 96 } as const;

@@ -1,0 +1,108 @@
+// A peer's side: answers requests on standard input, one JSON line each, with times on standard output. A peer never
+// works unasked, so that the processes take turns on the machine.
+import { createInterface } from "node:readline";
+import type { Row } from "./rows.js";
+
+/** One row's work, ready to be repeated. */
+export interface Work {
+  run(): void | Promise<void>;
+  /** Mean size of the result's elements, to compare between peers. */
+  check?(): number | Promise<number>;
+  dispose?(): void;
+}
+
+/** Makes the work of a row; undefined where the peer has no such thing. */
+export type Prepare = (row: Row) => Work | undefined | Promise<Work | undefined>;
+
+/** What the command asks. */
+export interface Request {
+  readonly row: Row;
+  readonly milliseconds: number;
+}
+
+/** What a peer answers: nanoseconds a run, one sample each; or why there are none. */
+export interface Answer {
+  readonly times?: readonly number[];
+  readonly check?: number;
+  readonly missing?: string;
+}
+
+/** What a peer says first. */
+export interface Greeting {
+  readonly name: string;
+  readonly version: string;
+  readonly threads: number;
+}
+
+/** Inputs without a random generator: sin(i + seed), the same in every language. */
+export const wave = (count: number, seed: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => Math.sin(i + seed));
+
+/** Ids below `limit` that jump about. */
+export const idWave = (count: number, limit: number): Int32Array =>
+  Int32Array.from({ length: count }, (_, i) => (i * 7919) % limit);
+
+/** Mean of |x|, not more than the first million elements. */
+export function meanSize(x: ArrayLike<number>): number {
+  const count = Math.min(x.length, 1 << 20);
+  let total = 0;
+  for (let i = 0; i < count; i++) total += Math.abs(x[i]!);
+  return total / count;
+}
+
+const sampleMilliseconds = 5;
+
+/** Runs `work` for about that long: times of samples that are each long enough for the clock. */
+async function sample(work: Work, milliseconds: number, state: { turns: number }): Promise<number[]> {
+  const times: number[] = [];
+  const until = performance.now() + milliseconds;
+  while (times.length < 3 || performance.now() < until) {
+    const start = performance.now();
+    for (let turn = 0; turn < state.turns; turn++) {
+      const pending = work.run();
+      if (pending) await pending;
+    }
+    const elapsed = performance.now() - start;
+    times.push((elapsed * 1e6) / state.turns);
+    const wanted = Math.round((state.turns * sampleMilliseconds) / Math.max(elapsed, 0.01));
+    state.turns = Math.max(1, Math.min(wanted, 100_000));
+    // A turn of the event loop, so that garbage can be finalized.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return times;
+}
+
+/** Greets, then serves until standard input closes. */
+export async function serve(greeting: Greeting, prepare: Prepare): Promise<void> {
+  const send = (x: Greeting | Answer): void => void process.stdout.write(`${JSON.stringify(x)}\n`);
+  let current: { readonly name: string; readonly work: Work; readonly state: { turns: number } } | undefined;
+  send(greeting);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { row, milliseconds } = JSON.parse(line) as Request;
+    try {
+      if (current?.name === row.name) {
+        send({ times: await sample(current.work, milliseconds, current.state) });
+        continue;
+      }
+      current?.work.dispose?.();
+      current = undefined;
+      const work = await prepare(row);
+      if (work === undefined) {
+        send({ missing: "not offered" });
+        continue;
+      }
+      current = { name: row.name, work, state: { turns: 1 } };
+      const check = await work.check?.();
+      // The first round warms up: code is compiled, memory is taken.
+      const times = await sample(work, milliseconds, current.state);
+      send({ times, ...(check !== undefined && { check }) });
+    } catch (error) {
+      current = undefined;
+      send({ missing: error instanceof Error ? error.message.split("\n")[0]! : String(error) });
+    }
+  }
+  process.exit(0);
+}
+
+/** Threads this peer was asked to use. */
+export const threadsAsked = (): number => Number(process.argv[2] ?? 1);
