@@ -1,4 +1,4 @@
-// The anchors this backend runs itself; the others are left to core's fallbacks. A sort is: it goes to the host.
+// The anchors this backend runs itself; the others are left to core, which sorts by counting.
 
 import type { AnchorCall } from "@torchium/tensor/backend";
 import type { GpuExecutable } from "../run/dispatch.js";

@@ -1,0 +1,166 @@
+import { type Device, TensorError, tensor, zeros } from "@torchium/tensor";
+import { Embedding } from "@torchium/tensor/nn";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { findAdapter } from "./adapter.js";
+import type { GpuDevice } from "./gpu.js";
+import { createWebGpuBackend, createWebGpuDevice, isWebGpuAvailable } from "./index.js";
+import { requestDevice } from "./request-device.js";
+import { hasAdapter } from "./testing/adapter.js";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const available = await hasAdapter();
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe("options", () => {
+  it("must make sense", async () => {
+    await expect(createWebGpuBackend({ limitBytes: -1 })).rejects.toThrow(
+      /limitBytes must be a positive number, got -1/,
+    );
+  });
+
+  it("are answered without an adapter, too", async () => {
+    expect(await isWebGpuAvailable()).toBe(available);
+  });
+});
+
+describe.skipIf(!available)(`faults on WebGPU${available ? "" : " (no WebGPU adapter was found)"}`, () => {
+  const open: { dispose(): void }[] = [];
+  afterEach(() => {
+    for (const device of open.splice(0)) device.dispose();
+  });
+  const newGpu = async (): Promise<GpuDevice> => requestDevice((await findAdapter())!);
+  const onGpu = async (gpu: GpuDevice): Promise<Device> => {
+    const device = await createWebGpuDevice({ device: gpu });
+    open.push(device, { dispose: () => gpu.destroy() });
+    return device;
+  };
+
+  describe("a lost device", () => {
+    it("rejects every pending and every later call", async () => {
+      const gpu = await newGpu();
+      const backend = await createWebGpuBackend({ device: gpu });
+      const buffer = backend.allocate(64);
+      const pending = [backend.read(buffer), backend.finish(), backend.checkErrors()];
+      gpu.destroy();
+      const outcomes = await Promise.allSettled(pending);
+      for (const outcome of outcomes) {
+        // What had been done when the device went may have succeeded.
+        if (outcome.status === "rejected") expect(outcome.reason).toEqual(code("device-lost"));
+      }
+      expect(await backend.lost).toEqual(code("device-lost"));
+      expect(() => backend.allocate(4)).toThrow(code("device-lost"));
+      expect(() => backend.write(buffer, new Uint8Array(4))).toThrow(code("device-lost"));
+      expect(() => backend.submit([])).toThrow(code("device-lost"));
+      await expect(backend.read(buffer)).rejects.toThrow(code("device-lost"));
+      await expect(backend.finish()).rejects.toThrow(code("device-lost"));
+      await expect(backend.checkErrors()).rejects.toThrow(code("device-lost"));
+      expect(() => backend.release(buffer)).not.toThrow();
+      expect(() => backend.dispose()).not.toThrow();
+    });
+
+    it("is told to tensors, and another device goes on with the same numbers", async () => {
+      const gpu = await newGpu();
+      const device = await onGpu(gpu);
+      const state = await tensor([1, 2, 3], { device }).mul(2).data();
+      const unread = tensor([1], { device }).add(1);
+      gpu.destroy();
+      await expect(unread.data()).rejects.toThrow(code("device-lost"));
+      const next = await onGpu(await newGpu());
+      expect(await tensor(state, { device: next }).add(1).toArray()).toEqual([3, 5, 7]);
+    });
+  });
+
+  describe("memory", () => {
+    it("has a limit that can be set, and says what there is", async () => {
+      const backend = await createWebGpuBackend({ limitBytes: 4096 });
+      open.push(backend);
+      const kept = backend.allocate(2048);
+      expect(() => backend.allocate(4096)).toThrow(
+        /out of memory, got a request of 4096 bytes with 2048 live .* expected at most .* 4096 in all/,
+      );
+      backend.release(kept);
+      backend.allocate(4096);
+      expect(backend.memory()).toMatchObject({ liveBytes: 4096, limitBytes: 4096 });
+    });
+
+    it("that the device refuses is an error where somebody waits", async () => {
+      const gpu = await newGpu();
+      const real = vi.spyOn(gpu, "popErrorScope");
+      const backend = await createWebGpuBackend({ device: gpu });
+      open.push(backend, { dispose: () => gpu.destroy() });
+      // Innermost scope first: what the device answers for out of memory.
+      real.mockResolvedValueOnce(null).mockResolvedValueOnce({ message: "no memory left" }).mockResolvedValueOnce(null);
+      const buffer = backend.allocate(64);
+      await expect(backend.read(buffer)).rejects.toThrow(
+        expect.objectContaining({
+          code: "out-of-memory",
+          message: expect.stringMatching(/allocate .*: no memory left/),
+        }),
+      );
+      real.mockRestore();
+      await expect(backend.read(buffer)).resolves.toBeInstanceOf(Uint8Array);
+    });
+
+    it("is reused, and cached bind groups do not outlive it", async () => {
+      const backend = await createWebGpuBackend({ limitBytes: 2 ** 20 });
+      open.push(backend);
+      for (let i = 0; i < 50; i++) {
+        const buffer = backend.allocate(1000 * (i + 1));
+        backend.write(buffer, new Uint8Array(1000).fill(i));
+        expect((await backend.read(buffer, 0, 4))[0]).toBe(i);
+        backend.release(buffer);
+      }
+      expect(backend.memory().liveBytes).toBe(0);
+      expect(backend.memory().pooledBytes).toBeLessThanOrEqual(2 ** 20);
+    });
+  });
+
+  it("an error of the device's own validation is thrown, not printed", async () => {
+    const gpu = await newGpu();
+    const backend = await createWebGpuBackend({ device: gpu });
+    open.push(backend, { dispose: () => gpu.destroy() });
+    const buffer = backend.allocate(64);
+    vi.spyOn(gpu.queue, "writeBuffer").mockImplementationOnce((target) => {
+      gpu.queue.writeBuffer(target, 0, new Uint8Array(2 ** 20));
+    });
+    backend.write(buffer, new Uint8Array(4));
+    await expect(backend.finish()).rejects.toThrow(/write: validation error: /);
+    await expect(backend.finish()).resolves.toBeUndefined();
+  });
+
+  it("an id outside its table is an error that names operation, id and size, and disturbs nothing", async () => {
+    const device = await createWebGpuDevice();
+    open.push(device);
+    const embedding = new Embedding(4, 2, { device });
+    // Ids that the host has are checked on the host; these are made on the device.
+    const ids = tensor(Int32Array.of(1, 8, 2), { device }).add(tensor(Int32Array.of(0, 1, 0), { device }));
+    await expect(embedding.forward(ids).data()).rejects.toThrow(
+      expect.objectContaining({
+        code: "index",
+        message: expect.stringMatching(/got 9, expected an integer from 0 to 3/),
+      }),
+    );
+    expect(await embedding.forward(tensor(Int32Array.of(3), { device })).data()).toHaveLength(2);
+  });
+
+  it("float64 is refused where a tensor is made", async () => {
+    const device = await createWebGpuDevice();
+    open.push(device);
+    expect(() => zeros(2, { dtype: "float64", device })).toThrow(/webgpu: no such dtype on this device, got float64/);
+  });
+
+  it("anchors that are left to core work: sort and top k", async () => {
+    const device = await createWebGpuDevice();
+    open.push(device);
+    const { values } = tensor([3, 1, 2], { device }).sort();
+    expect(await values.toArray()).toEqual([1, 2, 3]);
+  });
+
+  it("a disposed device says so", async () => {
+    const backend = await createWebGpuBackend();
+    backend.dispose();
+    expect(() => backend.allocate(4)).toThrow(code("disposed"));
+    expect(TensorError.is(await backend.finish().catch((error: unknown) => error), "disposed")).toBe(true);
+  });
+});
