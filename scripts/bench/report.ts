@@ -1,10 +1,14 @@
 // From times to the table: medians, spreads, ratios, floors, and the comparison with an earlier file.
 import type { Row } from "./rows.js";
 
-/** One peer's times for one row, nanoseconds a run: a median of the rounds' medians, and how far the rounds lie apart. */
+/** Which of the samples stands for all: the middle one, or the fastest, which other work on the machine spoils less. */
+export type Statistic = "median" | "best";
+
+/** One peer's times for one row, nanoseconds a run, and how far the rounds' medians lie apart. */
 export interface Measurement {
   readonly peer: string;
-  readonly median: number;
+  /** What is compared: the median of the rounds' medians, or the fastest sample. */
+  readonly time: number;
   /** Half the distance of the quartiles of the rounds, over the median. */
   readonly spread: number;
   readonly check?: number;
@@ -35,11 +39,17 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** A measurement from the samples of every round. */
-export function measurementOf(peer: string, rounds: readonly (readonly number[])[], check?: number): Measurement {
+export function measurementOf(
+  peer: string,
+  rounds: readonly (readonly number[])[],
+  statistic: Statistic,
+  check?: number,
+): Measurement {
   const medians = rounds.map((samples) => quantile(samples, 0.5));
   const median = quantile(medians, 0.5);
   const spread = (quantile(medians, 0.75) - quantile(medians, 0.25)) / 2 / median;
-  return { peer, median, spread, ...(check !== undefined && { check }) };
+  const time = statistic === "median" ? median : Math.min(...rounds.flat());
+  return { peer, time, spread, ...(check !== undefined && { check }) };
 }
 
 /** The machine's rates with that many threads, as far as the lines show them. */
@@ -47,7 +57,7 @@ export function ratesOf(lines: readonly Line[], threads: number): Rates {
   const best = (of: (row: Row) => number | undefined): number =>
     lines
       .filter((line) => line.threads === threads)
-      .flatMap(({ row, measurements }) => measurements.map((m) => (of(row) ?? 0) / m.median))
+      .flatMap(({ row, measurements }) => measurements.map((m) => (of(row) ?? 0) / m.time))
       .reduce((a, b) => Math.max(a, b), 0);
   return {
     flops: best(({ op, flops }) => (op === "matmul" ? flops : undefined)),
@@ -85,9 +95,9 @@ export function textOf(line: Line, rates: Rates): string {
   const base = measurements.find((m) => m.peer === "ours");
   const cells = measurements.map((m) => {
     const wrong = disagreements(line).includes(m.peer) ? " (another result!)" : "";
-    const ratio = base && m !== base ? ` = ${(m.median / base.median).toFixed(2)}×` : "";
-    const reached = floor > 0 && m.peer.startsWith("ours") ? `, ${percent(floor / m.median)} of floor` : "";
-    return `${m.peer} ${time(m.median / per)} ±${percent(m.spread)}${reached}${ratio}${wrong}`;
+    const ratio = base && m !== base ? ` = ${(m.time / base.time).toFixed(2)}×` : "";
+    const reached = floor > 0 && m.peer.startsWith("ours") ? `, ${percent(floor / m.time)} of floor` : "";
+    return `${m.peer} ${time(m.time / per)} ±${percent(m.spread)}${reached}${ratio}${wrong}`;
   });
   const absent = Object.entries(missing).map(([peer, why]) => `${peer}: ${why}`);
   return `${row.name.padEnd(40)} ${[...cells, ...absent].join(" | ")}`;
@@ -105,10 +115,10 @@ export function markdownOf(lines: readonly Line[], threads: number): string {
       const m = line.measurements.find((x) => x.peer === peer);
       if (m === undefined) return "–";
       const wrong = disagreements(line).includes(peer) ? " (another result)" : "";
-      const ratio = base && m !== base ? ` (${(m.median / base.median).toFixed(2)}×)` : "";
-      return `${time(m.median / (line.row.per ?? 1))} ±${percent(m.spread)}${ratio}${wrong}`;
+      const ratio = base && m !== base ? ` (${(m.time / base.time).toFixed(2)}×)` : "";
+      return `${time(m.time / (line.row.per ?? 1))} ±${percent(m.spread)}${ratio}${wrong}`;
     });
-    const reached = floor > 0 && base ? percent(floor / base.median) : "–";
+    const reached = floor > 0 && base ? percent(floor / base.time) : "–";
     return `| ${[line.row.name, ...cells, floor > 0 ? time(floor) : "–", reached].join(" | ")} |`;
   });
   const head = ["work", ...peers, "floor", "ours reaches"];
@@ -129,12 +139,12 @@ export function compare(now: readonly Line[], before: readonly Line[]): readonly
     const old = before.find((x) => x.row.name === line.row.name && x.threads === line.threads);
     const [a, b] = [old, line].map((x) => x?.measurements.find((m) => m.peer === "ours"));
     if (!a || !b) return [];
-    const change = b.median / a.median - 1;
+    const change = b.time / a.time - 1;
     const noise = Math.max(0.03, 2 * (a.spread + b.spread));
     if (Math.abs(change) <= noise) return [];
     const word = change > 0 ? "slower" : "faster";
     return [
-      `${line.row.name}, ${line.threads} threads: ${percent(Math.abs(change))} ${word} (${time(a.median)} → ${time(b.median)}, noise ${percent(noise)})`,
+      `${line.row.name}, ${line.threads} threads: ${percent(Math.abs(change))} ${word} (${time(a.time)} → ${time(b.time)}, noise ${percent(noise)})`,
     ];
   });
 }

@@ -62,7 +62,9 @@ const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
   gelu: unary((x) => nn.gelu(x, { approximate: false })),
   sum: unary((x) => x.sum()),
   dropout: ({ count }) =>
-    value([waveArray(0, count!)], (x) => np.where(random.bernoulli(random.key(7), 0.9, [count!]), x.mul(1 / 0.9), 0)),
+    value([np.array(wave(count!, 0).map((v) => v + 1.5))], (x) =>
+      np.where(random.bernoulli(random.key(7), 0.9, [count!]), x.mul(1 / 0.9), 0),
+    ),
   softmax: onRows((x) => nn.softmax(x, -1)),
   columnSum: onRows((x) => x.sum(0)),
   transpose: onRows((x) => np.swapaxes(x, 0, 1).add(0)),
