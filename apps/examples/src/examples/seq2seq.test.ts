@@ -33,8 +33,9 @@ describe("seq2seq", () => {
     inTemporaryFolder(async (folder) => {
       const start = exampleRunner(seq2seq, folder);
       const out = join(folder, "run");
-      const recipe = ["--layers", "1", "--heads", "2", "--width", "64", "--feedforward", "128", "--dropout", "0"];
-      const trained = await start([...recipe, "--batch", "32", "--threads", "1", "--out", out]);
+      const recipe = ["--layers", "1", "--heads", "2", "--width", "48", "--feedforward", "96", "--dropout", "0"];
+      const limits = ["--batch", "32", "--epochs", "2", "--test-sentences", "100", "--threads", "1"];
+      const trained = await start([...recipe, ...limits, "--out", out]);
       expect(trained).toMatchObject({ code: 0, errors: "" });
       const losses = trainingLosses(out);
       expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]!);
