@@ -51,6 +51,7 @@ export function meanSize(x: ArrayLike<number>): number {
 }
 
 const sampleMilliseconds = 5;
+const warmUpMilliseconds = 500;
 
 /** Runs `work` for about that long: times of samples that are each long enough for the clock. */
 async function sample(work: Work, milliseconds: number, state: { turns: number }): Promise<number[]> {
@@ -93,8 +94,8 @@ export async function serve(greeting: Greeting, prepare: Prepare): Promise<void>
       }
       current = { name: row.name, work, state: { turns: 1 } };
       const check = await work.check?.();
-      // The first round warms up: code is compiled, memory is taken.
-      const times = await sample(work, milliseconds, current.state);
+      // The first round warms up: memory is taken, and the engine optimizes the code on another thread meanwhile.
+      const times = await sample(work, Math.max(milliseconds, warmUpMilliseconds), current.state);
       send({ times, ...(check !== undefined && { check }) });
     } catch (error) {
       current = undefined;
