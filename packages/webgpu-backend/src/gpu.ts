@@ -124,7 +124,7 @@ export interface Gpu {
 /** Which of several GPUs to take: a laptop's fast one, or the one that saves its battery. */
 export type PowerPreference = "low-power" | "high-performance";
 
-/** Numbers of the standard (`GPUBufferUsage`, `GPUMapMode`, `GPUShaderStage`): not every host has the global names. */
+/** `GPUBufferUsage`: not every host has the global names. */
 export const bufferUsage = {
   mapRead: 0x1,
   copySource: 0x4,
@@ -133,5 +133,7 @@ export const bufferUsage = {
   storage: 0x80,
   queryResolve: 0x200,
 } as const;
+/** `GPUMapMode.READ`. */
 export const mapModeRead = 0x1;
+/** `GPUShaderStage.COMPUTE`. */
 export const computeStage = 0x4;

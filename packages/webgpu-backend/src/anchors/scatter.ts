@@ -74,7 +74,9 @@ function renderScatter(slots: Slots, adds: boolean): string {
   const out = places.word(2, `${start(2)} + own * ${stride(2, 0)} + column * ${stride(2, 1)}`);
   const body = [
     `if (group >= ${rows}) { return; }`,
-    `let own = ${id("group")};`,
+    // What is read from a buffer that may be written is not known to be the same for all threads.
+    `if (t == 0u) { chosen = ${id("group")}; }`,
+    "let own = workgroupUniformLoad(&chosen);",
     `if (own >= ${tableRows}) { return; }`,
     // Does an earlier row have this id?
     "var seen = 0u;",
@@ -106,6 +108,7 @@ function renderScatter(slots: Slots, adds: boolean): string {
   const declarations = [
     "var<workgroup> earlier: atomic<u32>;",
     "var<workgroup> answer: u32;",
+    "var<workgroup> chosen: u32;",
     "var<workgroup> found: array<atomic<u32>, 8>;",
   ];
   return moduleText({ source: newSource(), slots, layout, workgroupSize, declarations, body });

@@ -6,7 +6,7 @@ import { literal } from "../wgsl/literals.js";
 import { type ParamLayout, wordText } from "../wgsl/params.js";
 
 /** A number of 32 bits (`u32` in text) as a value of a type: positions and sizes. */
-export function fromIndex(type: DType, word: string): string {
+function fromIndex(type: DType, word: string): string {
   switch (type) {
     case "int32":
       return `bitcast<i32>(${word})`;

@@ -28,11 +28,6 @@ export class Pipelines {
     });
   }
 
-  /** Pipelines made so far. */
-  get compiled(): number {
-    return this.#pipelines.size;
-  }
-
   /** The pipeline of a shader whose operands share buffers as `slots` says. */
   pipeline(shader: Shader, slots: Slots): Pipeline {
     const access = slots.written.map((w) => (w ? "w" : "r")).join("");
