@@ -66,12 +66,12 @@ export function ratesOf(lines: readonly Line[], threads: number): Rates {
 }
 
 /** The shortest time the machine's rates allow; 0 where they were not measured. */
-export function floorOf({ flops = 0, bytes = 0 }: Row, rates: Rates): number {
+function floorOf({ flops = 0, bytes = 0 }: Row, rates: Rates): number {
   return Math.max(rates.flops > 0 ? flops / rates.flops : 0, rates.bytes > 0 ? bytes / rates.bytes : 0);
 }
 
 /** `1.23 ms`. */
-export function time(nanoseconds: number): string {
+function time(nanoseconds: number): string {
   const [value, unit] =
     nanoseconds < 1e3 ? [nanoseconds, "ns"] : nanoseconds < 1e6 ? [nanoseconds / 1e3, "µs"] : [nanoseconds / 1e6, "ms"];
   return `${value.toPrecision(3)} ${unit}`;
@@ -80,7 +80,7 @@ export function time(nanoseconds: number): string {
 const percent = (x: number): string => `${Math.round(100 * x)} %`;
 
 /** Peers whose result differs from ours: they did not do the same work. */
-export function disagreements({ measurements }: Line): readonly string[] {
+function disagreements({ measurements }: Line): readonly string[] {
   const ours = measurements[0]?.check;
   if (ours === undefined) return [];
   const differs = (check: number): boolean => Math.abs(check - ours) > 0.01 * Math.abs(ours);

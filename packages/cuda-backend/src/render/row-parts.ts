@@ -35,7 +35,7 @@ export const findRow = (asked: string): string[] => [
 ];
 
 /** The loop over a thread's elements of the row. */
-export function laneLoop(text: ProgramText, body: readonly string[]): string[] {
+function laneLoop(text: ProgramText, body: readonly string[]): string[] {
   const { vector } = text.variant;
   const [start, step] = vector > 1 ? [`(index_t)lane * ${vector}`, `(index_t)lanes * ${vector}`] : ["lane", "lanes"];
   return [`for (index_t l = ${start}; l < length; l += ${step}) {`, ...body.map((line) => `  ${line}`), "}"];

@@ -25,7 +25,7 @@ export function isMap({ reduces, outputs }: Program): boolean {
 }
 
 /** The least power of two that is not less than `n`. */
-export const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
 
 /** Whether every element's place fits into 32 bits. */
 export function isNarrow({ sizes, operands }: Sizes): boolean {
