@@ -7,6 +7,7 @@ import { byteLengthOf } from "../../dtype.js";
 import { input } from "../../kernel/expr.js";
 import { makeProgram } from "../../kernel/program.js";
 import { contiguousStrides, sizeOf } from "../../shape.js";
+import { gemmWorkspaceByteLength } from "../gemm/gemm.js";
 import { type GemmParams, gemmOffsets, gemmParamsByteLength, writeGemmParams } from "../gemm/params.js";
 import { launchCost } from "../run/cost.js";
 import type { KernelExecutable } from "../run/kernel-work.js";
@@ -14,6 +15,9 @@ import type { AddressWord, CpuExecutable, Crew, ScratchWord, Step, Work } from "
 
 type Type = "float32" | "float64";
 type Strides = readonly number[];
+
+// Each thread packs in its own part of the workspace.
+const threadSpace = { word: gemmOffsets.workspace / 4, bytes: gemmWorkspaceByteLength };
 
 /** What matmul needs of its backend. */
 export type MatmulTools = {
@@ -133,15 +137,8 @@ export class MatmulExecutable implements CpuExecutable {
         if (matrix.operand === undefined) scratch.push({ word, byteOffset });
         else addresses.push({ word, operand: matrix.operand, byteOffset });
       });
-      return {
-        kernel: this.#tools.products[this.#type],
-        block,
-        addresses,
-        scalars: [],
-        scratch,
-        parallel,
-        nanoseconds,
-      };
+      const kernel = this.#tools.products[this.#type];
+      return { kernel, block, addresses, scalars: [], scratch, parallel, nanoseconds, threadSpace };
     });
   }
 }

@@ -89,7 +89,7 @@ export function executorModule(): Uint8Array<ArrayBuffer> {
         f.if(
           i32.and(flags, commandFlags.parallel),
           () => f.callIndirect(kernel, index, params, thread, threads),
-          () => f.if(i32.eqz(thread), () => f.callIndirect(kernel, index, params, 0, 1)),
+          () => f.if(i32.eq(thread, i32.load(command, 12)), () => f.callIndirect(kernel, index, params, 0, 1)),
         );
         f.increment(command, commandByteLength);
         // The end of a submit is a barrier anyway.

@@ -36,12 +36,12 @@ export const maxThreads = 256;
 /** First byte of the region for commands and kernels. */
 export const heapStart = layout.progress + layout.progressStride * maxThreads;
 
-/** Bytes of one command: kernel, parameters' address, flags, unused. */
+/** Bytes of one command: kernel, parameters' address, flags, the thread that runs it if it is not parallel. */
 export const commandByteLength = 16;
 
 /** Bits of a command's flags. */
 export const commandFlags = {
-  /** All threads run it, each its share; else thread 0 runs it alone. */
+  /** All threads run it, each its share; else one thread runs it alone. */
   parallel: 1,
   /** No thread goes on before all have come here: the next command reads what this or an earlier one wrote. */
   barrier: 2,

@@ -33,7 +33,7 @@ const commands = (...list: readonly (readonly [number, number, number])[]) =>
 const words = (pool: Pool) => new Int32Array(pool.memory.buffer);
 
 describe.each([1, 2, 3, 5])("a pool of %i threads", (threads) => {
-  it("runs parallel commands once on every thread and serial ones on the first", async () => {
+  it("runs parallel commands once on every thread and serial ones on the thread they name", async () => {
     const pool = await make(threads);
     const mark = kernel(pool, (f, { params, thread, threads }) => {
       const slot = f.local("i32", i32.add(params, i32.shl(thread, 3)));
@@ -46,6 +46,12 @@ describe.each([1, 2, 3, 5])("a pool of %i threads", (threads) => {
       expect([...words(pool).slice(256 + 2 * thread, 258 + 2 * thread)]).toEqual(inPool ? [2, threads] : [0, 0]);
     }
     expect([...words(pool).slice(512, 516)]).toEqual([1, 1, 0, 0]);
+    // Each thread notes that it has been at its own command, which sees thread 0 of 1 whoever runs it.
+    const dealt = Array.from({ length: threads }, (_, thread) => [mark, 4096 + 64 * thread, 0, thread]).flat();
+    pool.run(Int32Array.from(dealt), threads);
+    for (let thread = 0; thread < threads; thread++) {
+      expect([...words(pool).slice(1024 + 16 * thread, 1028 + 16 * thread)]).toEqual([1, 1, 0, 0]);
+    }
   });
 
   it("a barrier lets every thread see what all wrote before", async () => {

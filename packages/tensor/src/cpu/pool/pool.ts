@@ -24,7 +24,8 @@ export interface Pool {
    */
   register(module: Uint8Array<ArrayBuffer>, name: string): number;
   /**
-   * Runs the first `count` commands of the list, four words each: kernel, parameters' address, `commandFlags`, unused.
+   * Runs the first `count` commands of the list, four words each: kernel, parameters' address, `commandFlags`, and the
+   * thread that runs a command which is not parallel (called as if it were the only one).
    * Returns when all threads are done.
    * @throws TensorError `internal` when a kernel traps on any thread; the pool can be used on.
    */

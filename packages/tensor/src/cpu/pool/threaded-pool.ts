@@ -71,7 +71,7 @@ class ThreadedPool implements Pool {
     if (count === 0) return;
     this.#control.setCommands(commands, count);
     // Waking the workers for nothing would cost more than a small kernel.
-    const parallel = hasParallel(commands, count);
+    const parallel = needsWorkers(commands, count);
     const last = this.#submit;
     if (parallel) {
       this.#submit = (this.#submit + 1) | 0;
@@ -103,8 +103,10 @@ class ThreadedPool implements Pool {
   }
 }
 
-function hasParallel(commands: Int32Array, count: number): boolean {
-  for (let i = 0; i < count; i++) if ((commands[4 * i + 2] as number) & commandFlags.parallel) return true;
+function needsWorkers(commands: Int32Array, count: number): boolean {
+  for (let i = 0; i < count; i++) {
+    if ((commands[4 * i + 2] as number) & commandFlags.parallel || commands[4 * i + 3] !== 0) return true;
+  }
   return false;
 }
 

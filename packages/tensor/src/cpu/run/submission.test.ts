@@ -31,16 +31,17 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
       const random = seededNumbers(backend.threads);
       const lengths = Array.from({ length: 30 }, () => (random() < 0.5 ? 3 : 2000) + Math.floor(random() * 50));
       const most = 2100;
-      const buffers = [0, 1, 2, 3].map(() => backend.allocate(most * 4));
+      const chains = [0, 2, 4, 6, 8, 10];
+      const buffers = chains.flatMap(() => [0, 1].map(() => backend.allocate(most * 4)));
       const operand = (k: number, forwards: boolean, length: number): LaunchOperand => ({
         buffer: buffers[k]!,
         byteOffset: 0,
         strides: [forwards ? 1 : -1],
         offset: forwards ? 0 : length - 1,
       });
-      // Two independent chains; each stage has one launch of either.
+      // Independent chains; each stage has one launch of each.
       const launches = lengths.flatMap((length, stage) =>
-        [0, 2].map((chain): Launch => {
+        chains.map((chain): Launch => {
           const [from, to] = stage % 2 === 0 ? [chain, chain + 1] : [chain + 1, chain];
           const executable = backend.compile(kernelOf(mix, { sizes: [length], strides: [[-1], [1]] }));
           const operands = [operand(from, false, length), operand(to, true, length)];
@@ -68,7 +69,7 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
         for (const launch of launches) {
           launch.scalars[0]! += 11;
           for (const o of launch.operands)
-            o.buffer = buffers[(buffers.indexOf(o.buffer as (typeof buffers)[0]) + 2) % 4]!;
+            o.buffer = buffers[(buffers.indexOf(o.buffer as (typeof buffers)[0]) + 2) % buffers.length]!;
         }
       }
       for (const buffer of buffers) backend.release(buffer);
@@ -94,3 +95,38 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
     });
   },
 );
+
+it("small products of one stage go to different threads, each with its own space to pack in", async () => {
+  // A single one is not worth sharing out, all of them together are.
+  const backend = await createCpuBackend({ threads: 3, parallelNanoseconds: 200_000 });
+  const [m, n, k] = [64, 96, 250];
+  const executable = backend.anchor({ op: "matmul", attributes: { type: "float32" }, rank: 3 })!;
+  const place = (data: Float32Array, strides: readonly number[]): LaunchOperand => {
+    const buffer = backend.allocate(data.byteLength);
+    backend.write(buffer, new Uint8Array(data.buffer));
+    return { buffer, byteOffset: 0, strides, offset: 0 };
+  };
+  const pairs = Array.from({ length: 12 }, (_, i) => ({
+    a: Float32Array.from({ length: m * k }, (_, j) => (j % 11) - i),
+    b: Float32Array.from({ length: k * n }, (_, j) => (j % 7) - i),
+  }));
+  const launches = pairs.map(({ a, b }): Launch => {
+    const operands = [place(a, [1, 0, m]), place(b, [0, 1, n]), place(new Float32Array(m * n), [n, 1, 0])];
+    return { executable, sizes: [m, n, k], operands, scalars: [], stage: 0, label: "matmul" };
+  });
+  const expected = pairs.map(({ a, b }) =>
+    Float32Array.from({ length: m * n }, (_, at) => {
+      const [row, column] = [Math.floor(at / n), at % n];
+      let sum = 0;
+      for (let z = 0; z < k; z++) sum += a[z * m + row]! * b[z * n + column]!;
+      return sum;
+    }),
+  );
+  for (let turn = 0; turn < 20; turn++) {
+    backend.submit(launches);
+    launches.forEach(({ operands }, i) => {
+      expect(new Float32Array(backend.readSync(operands[2]!.buffer!).buffer)).toEqual(expected[i]);
+    });
+  }
+  backend.dispose();
+});

@@ -113,13 +113,32 @@ class Encoder {
     let phases = 0;
     for (const work of works) phases = Math.max(phases, work.phases.length);
     for (let phase = 0; phase < phases; phase++) {
-      const alone = !works.some((work) => work.phases[phase]?.some((step) => step.parallel));
+      const steps = works.flatMap((work) => work.phases[phase] ?? []);
+      const threadOf = this.#deal(steps);
+      const alone = steps.every((step, i) => !step.parallel && threadOf(i) === 0);
       if (this.commands.length > 0 && !(alone && this.#alone)) this.#barrier();
       this.#alone = alone;
+      let next = 0;
       works.forEach((work, i) => {
-        for (const step of work.phases[phase] ?? []) this.#command(launches[i]!, step, scratchAt[i]!);
+        for (const step of work.phases[phase] ?? []) this.#command(launches[i]!, step, scratchAt[i]!, threadOf(next++));
       });
     }
+  }
+
+  // Which thread runs each step that is not shared out: all the first one, unless together they are worth waking others;
+  // then each goes to whoever has the least to do so far.
+  #deal(steps: readonly Step[]): (step: number) => number {
+    const { threads, parallelNanoseconds } = this.#crew;
+    const single = steps.filter((step) => !step.parallel);
+    const nanoseconds = single.reduce((sum, step) => sum + step.nanoseconds, 0);
+    if (threads === 1 || single.length < 2 || nanoseconds < parallelNanoseconds) return () => 0;
+    const load = new Array<number>(threads).fill(0);
+    const dealt = steps.map((step) => {
+      const least = load.indexOf(Math.min(...load));
+      if (!step.parallel) load[least]! += step.nanoseconds;
+      return step.parallel ? 0 : least;
+    });
+    return (step) => dealt[step]!;
   }
 
   /** All blocks, one after the other. */
@@ -151,10 +170,10 @@ class Encoder {
     this.commands[flags]! |= commandFlags.barrier;
   }
 
-  #command(launch: Launch, step: Step, scratchAt: number): void {
+  #command(launch: Launch, step: Step, scratchAt: number, thread: number): void {
     const base = this.#words;
-    this.commands.push(step.kernel, base * 4, step.parallel ? commandFlags.parallel : 0, 0);
-    this.#parts.push(step.block);
+    this.commands.push(step.kernel, base * 4, step.parallel ? commandFlags.parallel : 0, thread);
+    this.#parts.push(thread > 0 && step.threadSpace ? movedBlock(step.block, step.threadSpace, thread) : step.block);
     this.#words += paddedWords(step.block);
     for (const { word, operand, byteOffset } of step.addresses) {
       this.patches.words.push(base + word);
@@ -167,6 +186,16 @@ class Encoder {
     }
     if (step.faults) this.faults.push({ ...step.faults, word: base + step.faults.word, launch });
   }
+}
+
+function movedBlock(
+  block: ArrayLike<number>,
+  { word, bytes }: NonNullable<Step["threadSpace"]>,
+  thread: number,
+): readonly number[] {
+  const moved = Array.from(block);
+  moved[word]! += thread * bytes;
+  return moved;
 }
 
 // Blocks start at multiples of 64 bytes, so that threads that write faults do not share cache lines.

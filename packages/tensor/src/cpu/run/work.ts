@@ -25,6 +25,8 @@ export type Step = {
   readonly parallel: boolean;
   /** Estimated time on one thread. */
   readonly nanoseconds: number;
+  /** A word to which so many bytes are added for each thread before the one that runs the step alone. */
+  readonly threadSpace?: { readonly word: number; readonly bytes: number };
   /** For steps that check ids: the word where faults are noted (see `faults.ts`), and how many rows there are. */
   readonly faults?: { readonly word: number; readonly tableRows: number };
 };
