@@ -36,10 +36,10 @@ if (process.argv[2] === "first") {
   await step(64);
   process.exit(0);
 }
-for (let i = 0; i < 60; i++) await step(48 + (i % 3));
+for (let i = 0; i < 24; i++) await step(48 + (i % 3));
 const before = device.counters;
 const ratios: number[] = [];
-for (let length = 52; length < 92; length++) {
+for (let length = 52; length < 64; length++) {
   const unseen = await step(length);
   const seen = [await step(length), await step(length), await step(length)];
   ratios.push(unseen / quantile(seen, 0.5));
