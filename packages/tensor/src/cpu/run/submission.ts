@@ -10,6 +10,9 @@ import type { CpuExecutable, Crew, Step, Work } from "./work.js";
 
 const wordsPerCommand = 4;
 
+// Threads that sleep between submissions take several times as long to wake as threads that wait in one.
+const wakingFactor = 6;
+
 /** Words that hold addresses of operands, as columns of a table: there are many, and they live as long as the list. */
 type Patches = { readonly words: number[]; readonly operands: LaunchOperand[]; readonly byteOffsets: number[] };
 type ScalarPatch = { readonly word: number; readonly launch: Launch; readonly scalar: number; readonly type: DType };
@@ -35,13 +38,9 @@ export class Submission {
   readonly #scratch: readonly ScratchPatch[];
 
   constructor(launches: readonly Launch[], crew: Crew) {
-    const encoder = new Encoder(crew);
-    for (let i = 0; i < launches.length; ) {
-      const { stage } = launches[i]!;
-      let end = i;
-      while (launches[end]?.stage === stage) end++;
-      encoder.stage(launches.slice(i, end));
-      i = end;
+    let encoder = new Encoder(launches, crew);
+    if (encoder.nanoseconds < crew.parallelNanoseconds * wakingFactor) {
+      encoder = new Encoder(launches, { ...crew, threads: 1 });
     }
     this.#launches = [...launches];
     this.#blocks = encoder.blocks();
@@ -96,18 +95,27 @@ class Encoder {
   readonly scratch: ScratchPatch[] = [];
   readonly faults: FaultWord[] = [];
   scratchBytes = 0;
+  /** Estimated time of everything on one thread. */
+  nanoseconds = 0;
   readonly #crew: Crew;
   readonly #parts: ArrayLike<number>[] = [];
   #words = 0;
   /** Whether the commands since the last barrier all run on the first thread. */
   #alone = true;
 
-  constructor(crew: Crew) {
+  constructor(launches: readonly Launch[], crew: Crew) {
     this.#crew = crew;
+    for (let i = 0; i < launches.length; ) {
+      const { stage } = launches[i]!;
+      let end = i;
+      while (launches[end]?.stage === stage) end++;
+      this.#stage(launches.slice(i, end));
+      i = end;
+    }
   }
 
-  /** Adds the launches of one stage: their first phases, then their second ones, and so on. */
-  stage(launches: readonly Launch[]): void {
+  // The launches of one stage: their first phases, then their second ones, and so on.
+  #stage(launches: readonly Launch[]): void {
     const works = launches.map((launch) => (launch.executable as CpuExecutable).plan(launch, this.#crew));
     const scratchAt = this.#placeScratch(works);
     let phases = 0;
@@ -172,6 +180,7 @@ class Encoder {
 
   #command(launch: Launch, step: Step, scratchAt: number, thread: number): void {
     const base = this.#words;
+    this.nanoseconds += step.nanoseconds;
     this.commands.push(step.kernel, base * 4, step.parallel ? commandFlags.parallel : 0, thread);
     this.#parts.push(thread > 0 && step.threadSpace ? movedBlock(step.block, step.threadSpace, thread) : step.block);
     this.#words += paddedWords(step.block);
