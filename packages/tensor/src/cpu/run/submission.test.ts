@@ -98,7 +98,7 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
 
 it("small products of one stage go to different threads, each with its own space to pack in", async () => {
   // A single one is not worth sharing out, all of them together are.
-  const backend = await createCpuBackend({ threads: 3, parallelNanoseconds: 200_000 });
+  const backend = await createCpuBackend({ threads: 3, parallelNanoseconds: 100_000 });
   const [m, n, k] = [64, 96, 250];
   const executable = backend.anchor({ op: "matmul", attributes: { type: "float32" }, rank: 3 })!;
   const place = (data: Float32Array, strides: readonly number[]): LaunchOperand => {
