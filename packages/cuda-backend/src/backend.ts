@@ -17,7 +17,7 @@ import {
 import { anchorOf } from "./anchors/anchors.js";
 import type { CublasLt } from "./anchors/cublaslt.js";
 import { FaultTable } from "./anchors/faults.js";
-import type { CompileCounters, Kernels } from "./compile/kernels.js";
+import type { Kernels } from "./compile/kernels.js";
 import type { Gpu } from "./driver/gpu.js";
 import type { Stream } from "./driver/stream.js";
 import type { BlockAllocator } from "./memory/block-allocator.js";
@@ -37,6 +37,8 @@ export type CudaParts = {
   readonly cublasLt: CublasLt | undefined;
   /** Wait after every launch. */
   readonly synchronous: boolean;
+  /** Launches that reach further count in 64 bits. */
+  readonly narrowLimit: number;
 };
 
 /** The backend over one GPU. Made by `createCudaBackend`. */
@@ -56,7 +58,7 @@ export class CudaBackend implements Backend {
   #gone: TensorError | undefined;
 
   constructor(parts: CudaParts) {
-    const { gpu, stream, kernels, memory, synchronous } = parts;
+    const { gpu, stream, memory } = parts;
     this.#parts = parts;
     this.gpu = gpu;
     this.capabilities = {
@@ -66,7 +68,7 @@ export class CudaBackend implements Backend {
       bindingAlignment: 16,
       synchronousRead: false,
     };
-    this.#session = new Session(gpu, stream, kernels, memory, synchronous);
+    this.#session = new Session(parts);
     this.#transfers = new Transfers(gpu, stream);
     this.#faults = new FaultTable(this.#session, this.#transfers);
     let settle: (error: TensorError) => void = () => {};
@@ -76,9 +78,9 @@ export class CudaBackend implements Backend {
     this.#settleLost = settle;
   }
 
-  /** Kernels compiled, and found on disk. */
-  get compileCounters(): CompileCounters {
-    return this.#parts.kernels.counters;
+  /** The compiled kernels. */
+  get kernels(): Kernels {
+    return this.#parts.kernels;
   }
 
   allocate(byteLength: number): BufferHandle {

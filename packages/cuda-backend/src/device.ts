@@ -6,13 +6,14 @@ import { CublasLt } from "./anchors/cublaslt.js";
 import { CudaBackend } from "./backend.js";
 import { CodeCache, defaultCacheDirectory } from "./compile/code-cache.js";
 import { Kernels } from "./compile/kernels.js";
-import { Nvrtc } from "./compile/nvrtc.js";
+import { Nvrtc, versionText } from "./compile/nvrtc.js";
 import { Driver } from "./driver/driver.js";
 import { Gpu } from "./driver/gpu.js";
 import { results } from "./driver/result-codes.js";
 import { Stream } from "./driver/stream.js";
 import { loadHost } from "./ffi/host.js";
 import { BlockAllocator } from "./memory/block-allocator.js";
+import { defaultNarrowLimit } from "./run/choose-schedule.js";
 
 /** Options of `createCudaDevice`. */
 export type CudaDeviceOptions = {
@@ -40,7 +41,13 @@ function checkOptions({ memoryLimit }: CudaDeviceOptions): void {
 }
 
 /** Opens a GPU as a backend. @throws TensorError as `createCudaDevice` */
-export async function createCudaBackend(options: CudaDeviceOptions = {}): Promise<CudaBackend> {
+export const createCudaBackend = (options: CudaDeviceOptions = {}): Promise<CudaBackend> => openCudaBackend(options);
+
+/** The same with parts that only tests change. */
+export async function openCudaBackend(
+  options: CudaDeviceOptions,
+  { narrowLimit = defaultNarrowLimit }: { readonly narrowLimit?: number } = {},
+): Promise<CudaBackend> {
   checkOptions(options);
   const host = await loadHost();
   const { libraries = {} } = options;
@@ -55,7 +62,7 @@ export async function createCudaBackend(options: CudaDeviceOptions = {}): Promis
     const cublasLt = options.cublasLt === false ? undefined : openCublasLt(gpu, libraries.cublasLt);
     const synchronous = options.synchronous ?? process.env["TORCHIUM_CUDA_SYNC"] === "1";
     const memory = new BlockAllocator(segmentsOf(gpu), limit);
-    return new CudaBackend({ gpu, stream: new Stream(gpu), kernels, memory, cublasLt, synchronous });
+    return new CudaBackend({ gpu, stream: new Stream(gpu), kernels, memory, cublasLt, synchronous, narrowLimit });
   } catch (error) {
     gpu.close();
     throw error;
@@ -81,7 +88,7 @@ export async function isCudaAvailable(
     const gpu = new Gpu(driver, options.ordinal ?? 0);
     try {
       const { version } = Nvrtc.open(host, driver.version, gpu.capability, options.libraries?.nvrtc);
-      return { available: true, reason: `${gpu.name}, CUDA ${driver.version / 1000}, NVRTC ${version}` };
+      return { available: true, reason: `${gpu.name}, CUDA ${versionText(driver.version)}, NVRTC ${version}` };
     } finally {
       gpu.close();
     }

@@ -72,7 +72,7 @@ export class GatherExecutable extends CudaExecutable {
       out.strides[1] === 1 &&
       [table.offset, table.strides[2]!, out.offset, out.strides[0]!].every(aligned);
     const vector = dense ? 4 : 1;
-    const text = render(this.#type, vector, !isNarrow(launch));
+    const text = render(this.#type, vector, !isNarrow(launch, session.narrowLimit));
     const params = text.layout.block();
     const count = (rows * width) / vector;
     params.set("count", count);

@@ -95,7 +95,7 @@ export class MatmulExecutable extends CudaExecutable {
   #byKernel(session: Session, sizes: readonly number[], operands: readonly LaunchOperand[], label: string): Work {
     const batchAxes = sizes.length - 3;
     const [m, n] = sizes.slice(batchAxes) as [number, number];
-    const text = renderMatmul(this.#type, batchAxes, !isNarrow({ sizes, operands }));
+    const text = renderMatmul(this.#type, batchAxes, !isNarrow({ sizes, operands }, session.narrowLimit));
     const params = text.layout.block();
     const batches = sizes.slice(0, batchAxes).reduce((count, size) => count * size, 1);
     const [down, across] = [Math.ceil(m / matmulTile), Math.ceil(n / matmulTile)];

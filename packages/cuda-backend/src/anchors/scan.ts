@@ -79,7 +79,7 @@ export class ScanExecutable extends CudaExecutable {
     if (sizes.includes(0)) return noWork;
     const rows = sizes.slice(0, -1).reduce((n, size) => n * size, 1);
     const [from, to] = operands as [Launch["operands"][number], Launch["operands"][number]];
-    const text = render(this.#type, this.#reverse, sizes.length, !isNarrow(launch));
+    const text = render(this.#type, this.#reverse, sizes.length, !isNarrow(launch, session.narrowLimit));
     const params = text.layout.block();
     params.setAll("size", sizes);
     params.setAll("fromStride", from.strides);

@@ -132,7 +132,7 @@ export class ScatterExecutable extends CudaExecutable {
     const [tableRows, width, rows] = launch.sizes as [number, number, number];
     const [from, ids, out] = launch.operands as [Operand, Operand, Operand];
     const unit = byteLengthOf(this.#type);
-    const wide = !isNarrow(launch);
+    const wide = !isNarrow(launch, session.narrowLimit);
     const zero = this.#zero(session, launch, out, tableRows * width, width, wide);
     if (rows === 0 || width === 0) return zero;
     const text = renderScatter(this.#type, this.#mode, wide);

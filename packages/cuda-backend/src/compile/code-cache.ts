@@ -57,7 +57,7 @@ export class CodeCache {
       fs.renameSync(temporary, file);
     } catch {
       // A full or read-only disk: the kernel is compiled again next time.
-      fs.rmSync(temporary, { force: true });
+      fs.rm(temporary, { force: true }, () => {});
     }
   }
 

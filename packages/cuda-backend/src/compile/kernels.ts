@@ -40,7 +40,7 @@ export class Kernels {
   async prepare(texts: readonly KernelText[]): Promise<void> {
     const missing = new Map(texts.filter((t) => !this.#functions.has(t.source)).map((t) => [t.source, t]));
     const compile = async (text: KernelText): Promise<void> => {
-      const identity = this.#identity(text.source);
+      const identity = this.identity(text.source);
       const stored = this.#cache.get(identity);
       const code = stored ?? (await this.#compiler.compileAside(text.source));
       if (!stored) this.#cache.put(identity, code);
@@ -59,12 +59,13 @@ export class Kernels {
     this.#functions.clear();
   }
 
-  #identity(source: string): string[] {
+  /** All that decides a kernel's code. */
+  identity(source: string): readonly string[] {
     return [this.#compiler.version, ...this.#compiler.options, source];
   }
 
   #make(text: KernelText): number {
-    const identity = this.#identity(text.source);
+    const identity = this.identity(text.source);
     const stored = this.#cache.get(identity);
     if (stored) {
       const handle = this.#loadStored(text, stored);

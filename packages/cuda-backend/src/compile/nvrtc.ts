@@ -8,6 +8,10 @@ import { machineOf, openLibrary } from "../ffi/open-library.js";
 import { OutSlot } from "../ffi/out-slots.js";
 import type { NativeFunctions } from "../ffi/signatures.js";
 
+/** `13.0` for 13000, as the driver counts versions. */
+export const versionText = (version: number): string =>
+  `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+
 /** The compiler, opened, for one architecture. */
 export class Nvrtc {
   /** `13.0`. */
@@ -17,16 +21,20 @@ export class Nvrtc {
   readonly options: readonly string[];
   readonly #functions: NativeFunctions<typeof nvrtcFunctions>;
   readonly #out = new OutSlot();
+  /** Libraries that it opens by name: they are closed when nothing refers to them any more. */
+  readonly builtins: readonly unknown[];
   /** Whether the code is PTX, which the driver compiles to the end. */
   readonly #ptx: boolean;
 
   private constructor(
     functions: NativeFunctions<typeof nvrtcFunctions>,
+    builtins: readonly unknown[],
     path: string,
     version: string,
     capability: number,
   ) {
     this.#functions = functions;
+    this.builtins = builtins;
     this.path = path;
     this.version = version;
     const newest = Math.max(...this.#architectures().filter((a) => a <= capability));
@@ -50,18 +58,18 @@ export class Nvrtc {
   static open(host: Host, driverVersion: number, capability: number, explicit?: string): Nvrtc {
     const driverMajor = Math.floor(driverVersion / 1000);
     return openLibrary(host, machineOf(host), "nvrtc", driverMajor, explicit, (library, path) => {
-      loadBuiltins(host, path);
+      const builtins = loadBuiltins(host, path);
       const functions = bind(library, nvrtcFunctions);
       const [major, minor] = [new Int32Array(1), new Int32Array(1)];
       functions.nvrtcVersion(major, minor);
       const version = `${major[0]}.${minor[0]}`;
       if (major[0]! > driverMajor) {
-        const driver = `${driverMajor}.${Math.floor((driverVersion % 1000) / 10)}`;
+        const driver = versionText(driverVersion);
         throw new Error(
           `NVRTC ${version} is newer than the driver, which supports CUDA ${driver}: update the driver, or install NVRTC ${driverMajor}`,
         );
       }
-      return new Nvrtc(functions, path, version, capability);
+      return new Nvrtc(functions, builtins, path, version, capability);
     });
   }
 
@@ -129,10 +137,9 @@ export class Nvrtc {
 }
 
 /** NVRTC opens its second half by a bare name, which the linker finds only once it has been loaded by its path. */
-function loadBuiltins({ koffi, fs, path: paths }: Host, path: string): void {
-  if (!path.includes("/") && !path.includes("\\")) return;
+function loadBuiltins({ koffi, fs, path: paths }: Host, path: string): readonly unknown[] {
+  if (!path.includes("/") && !path.includes("\\")) return [];
   const folder = paths.dirname(path);
-  for (const name of fs.readdirSync(folder)) {
-    if (/^(lib)?nvrtc-builtins(?!.*alt)/.test(name)) koffi.load(paths.join(folder, name), { global: true });
-  }
+  const names = fs.readdirSync(folder).filter((name) => /^(lib)?nvrtc-builtins(?!.*alt)/.test(name));
+  return names.map((name) => koffi.load(paths.join(folder, name)));
 }

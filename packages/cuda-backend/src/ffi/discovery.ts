@@ -32,7 +32,7 @@ export const folderVariable = "TORCHIUM_CUDA_LIBRARY_PATH";
 const majors = [13, 12] as const;
 
 /** File names of a library; of versioned ones those of `driverMajor` and older first. */
-function fileNames(library: LibraryName, platform: string, driverMajor: number): string[] {
+export function fileNames(library: LibraryName, platform: string, driverMajor: number): string[] {
   const windows = platform === "win32";
   if (library === "driver") return windows ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
   const usable = majors.filter((major) => major <= driverMajor);

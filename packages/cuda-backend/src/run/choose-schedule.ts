@@ -14,8 +14,8 @@ const manyThreads = 2 ** 16;
 const rowsPerSum = 16;
 /** Elements of all partial sums. */
 const mostPartials = 2 ** 21;
-/** Addresses and counts below this fit into 32 bits, rounding up included. */
-const narrowLimit = 2 ** 31 - 2 ** 20;
+/** Addresses and counts up to this fit into 32 bits, rounding up included. */
+export const defaultNarrowLimit = 2 ** 31 - 2 ** 20;
 
 type Sizes = Pick<Launch, "sizes" | "operands">;
 
@@ -27,13 +27,13 @@ export function isMap({ reduces, outputs }: Program): boolean {
 /** The least power of two that is not less than `n`. */
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
 
-/** Whether every element's place fits into 32 bits. */
-export function isNarrow({ sizes, operands }: Sizes): boolean {
+/** Whether every element's place fits into 32 bits, which `limit` stands for. */
+export function isNarrow({ sizes, operands }: Sizes, limit: number): boolean {
   const count = sizes.reduce((n, size) => n * size, 1);
   const reach = operands.map(({ strides }) =>
     strides.reduce((sum, stride, axis) => sum + Math.abs(stride) * Math.max(0, (sizes[axis] ?? 1) - 1), 0),
   );
-  return Math.max(count, ...reach) < narrowLimit;
+  return Math.max(count, ...reach) <= limit;
 }
 
 /** Whether all operands that change along the row can be accessed four elements at a time. */

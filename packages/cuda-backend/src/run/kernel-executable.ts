@@ -46,7 +46,10 @@ export class KernelExecutable extends CudaExecutable {
     const { sizes } = launch;
     const rows = sizes.slice(0, -1).reduce((n, size) => n * size, 1);
     const length = sizes[rank - 1]!;
-    const variant: Variant = { vector: isVectorizable(kernel, launch) ? 4 : 1, wide: !isNarrow(launch) };
+    const variant: Variant = {
+      vector: isVectorizable(kernel, launch) ? 4 : 1,
+      wide: !isNarrow(launch, session.narrowLimit),
+    };
     if (isMap(program)) return this.#map(session, launch, variant, rows * length);
     if (program.outputs.some((o) => o.role === "lane")) return this.#lanes(session, launch, variant, rows, length);
     return this.#rows(session, launch, variant, rows, length);

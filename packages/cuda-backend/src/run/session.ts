@@ -11,23 +11,31 @@ export type Geometry = { readonly blocks: readonly [x: number, y: number, z: num
 
 const parameterBytes = 4096;
 
+/** What a session is made of. */
+type SessionParts = Pick<Session, "gpu" | "stream" | "kernels" | "memory" | "narrowLimit"> & {
+  readonly synchronous: boolean;
+};
+
 /** An open device, as launches see it. */
 export class Session {
   readonly gpu: Gpu;
   readonly stream: Stream;
   readonly kernels: Kernels;
   readonly memory: BlockAllocator;
+  /** Launches that reach further count in 64 bits. */
+  readonly narrowLimit: number;
   /** Wait after every launch, so that an error names its kernel. */
   readonly #synchronous: boolean;
   readonly #arguments: Uint8Array;
   readonly #pointers: number;
   readonly #owned: readonly unknown[];
 
-  constructor(gpu: Gpu, stream: Stream, kernels: Kernels, memory: BlockAllocator, synchronous: boolean) {
+  constructor({ gpu, stream, kernels, memory, synchronous, narrowLimit }: SessionParts) {
     this.gpu = gpu;
     this.stream = stream;
     this.kernels = kernels;
     this.memory = memory;
+    this.narrowLimit = narrowLimit;
     this.#synchronous = synchronous;
     const { koffi } = gpu.driver.host;
     // The driver copies arguments during the call, so one block serves every launch.

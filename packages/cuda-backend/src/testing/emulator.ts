@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as koffi from "koffi";
 import type { CudaBackend } from "../backend.js";
-import { type CudaDeviceOptions, createCudaBackend } from "../device.js";
+import { type CudaDeviceOptions, openCudaBackend } from "../device.js";
 
 const sources = fileURLToPath(new URL("./emulator/", import.meta.url));
 const cache = fileURLToPath(new URL("../../../../.cache/cuda-emulator/", import.meta.url));
@@ -28,7 +28,7 @@ export type EmulatorSetting =
   | "fail_launch"
   | "revive";
 /** Numbers that tests may read. */
-export type EmulatorCounter = "launches" | "compilations" | "allocations" | "products" | "leaked_bytes";
+export type EmulatorCounter = "launches" | "compilations" | "allocations" | "products" | "mutations" | "leaked_bytes";
 
 /** The opened emulator. */
 export type Emulator = {
@@ -38,10 +38,14 @@ export type Emulator = {
   readonly cacheDirectory: string;
   readonly set: (name: EmulatorSetting, value: number) => void;
   readonly get: (name: EmulatorCounter) => number;
+  /** Replaces a piece of every kernel text compiled from now on; an empty one ends it. */
+  readonly mutate: (from: string, to: string) => void;
+  /** Keeps the text of every kernel compiled from now on in a folder. */
+  readonly keepSources: (folder: string) => void;
   /** Runs `body` with settings changed. */
   readonly with: <T>(settings: Partial<Record<EmulatorSetting, number>>, body: () => Promise<T>) => Promise<T>;
   /** A backend on the emulator. */
-  readonly backend: (options?: CudaDeviceOptions) => Promise<CudaBackend>;
+  readonly backend: (options?: CudaDeviceOptions, parts?: { readonly narrowLimit?: number }) => Promise<CudaBackend>;
 };
 
 /** Why there is no emulator here, or undefined where there is one. */
@@ -62,6 +66,8 @@ export function openEmulator(): Emulator {
   const library = koffi.load(path);
   const set = library.func("emulator_set", "void", ["const char *", "int64_t"]);
   const get = library.func("emulator_get", "int64_t", ["const char *"]);
+  const mutate = library.func("emulator_mutate", "void", ["const char *", "const char *"]);
+  const keepSources = library.func("emulator_keep_sources", "void", ["const char *"]);
   const read = (name: string): number => Number(get(name));
   const cacheDirectory = join(folder, "kernels");
   return {
@@ -69,6 +75,8 @@ export function openEmulator(): Emulator {
     cacheDirectory,
     set: (name, value) => set(name, value),
     get: read,
+    mutate: (from, to) => mutate(from, to),
+    keepSources: (folder) => keepSources(folder),
     with: async (settings, body) => {
       const before = Object.keys(settings).map((name) => [name, read(name)] as const);
       for (const [name, value] of Object.entries(settings)) set(name, value);
@@ -78,8 +86,8 @@ export function openEmulator(): Emulator {
         for (const [name, value] of before) set(name, value);
       }
     },
-    backend: (options = {}) =>
-      createCudaBackend({ cacheDirectory, libraries: { driver: path, nvrtc: path, cublasLt: path }, ...options }),
+    backend: (options = {}, parts = {}) =>
+      openCudaBackend({ cacheDirectory, libraries: { driver: path, nvrtc: path, cublasLt: path }, ...options }, parts),
   };
 }
 

@@ -49,7 +49,19 @@ int run_compiler(const std::string& from, const std::string& to, const std::stri
 
 }  // namespace
 
+/** Where texts are kept that a test wants to see; empty keeps none. */
+static std::string sources_folder;
+
 extern "C" {
+
+/** Replaces a piece of every text compiled from now on: a fault that tests must find. An empty piece ends it. */
+static std::string mutated, mutation;
+void emulator_mutate(const char* from, const char* to) {
+  mutated = from;
+  mutation = to;
+}
+
+void emulator_keep_sources(const char* folder) { sources_folder = folder; }
 
 int nvrtcVersion(int* major, int* minor) {
   *major = (int)(setting("nvrtc") / 1000);
@@ -67,6 +79,11 @@ int nvrtcGetSupportedArchs(int* archs) {
 }
 int nvrtcCreateProgram(Program** program, const char* source, const char*, int, const char**, const char**) {
   *program = new Program{source, "", ""};
+  std::string& text = (*program)->source;
+  for (size_t at = 0; !mutated.empty() && (at = text.find(mutated, at)) != std::string::npos; at += mutation.size()) {
+    text.replace(at, mutated.size(), mutation);
+    setting("mutations")++;
+  }
   return ok;
 }
 int nvrtcDestroyProgram(Program** program) {
@@ -78,7 +95,8 @@ int nvrtcCompileProgram(Program* program, int count, const char** options) {
   bool has_architecture = false;
   for (int i = 0; i < count; i++) has_architecture |= strncmp(options[i], "--gpu-architecture=", 19) == 0;
   if (!has_architecture) return invalid_option;
-  setting("compilations")++;
+  const long long number = setting("compilations")++;
+  if (!sources_folder.empty()) std::ofstream(sources_folder + "/" + std::to_string(number) + ".cu") << program->source;
   char folder[] = "/tmp/emulated-nvrtc-XXXXXX";
   if (!mkdtemp(folder)) return invalid_program;
   const std::string base = folder, text = base + "/kernel.cpp", image = base + "/kernel.so", log = base + "/log";

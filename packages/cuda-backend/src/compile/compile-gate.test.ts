@@ -1,0 +1,59 @@
+// The kernels of the conformance suite, compiled by the real NVRTC for two GPUs: what the emulator's host compiler
+// forgives shows here. Skipped, with the reason, where NVRTC or the emulator's compiler is missing.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runConformance } from "@torchium/backend-conformance";
+import { afterAll, describe, expect, it } from "vitest";
+import { loadHost } from "../ffi/host.js";
+import { emulatorMissing, openEmulator } from "../testing/emulator.js";
+import { Nvrtc } from "./nvrtc.js";
+
+/** A driver that is new enough for every compiler. */
+const anyDriver = 99_000;
+const capabilities = [80, 90] as const;
+
+const host = await loadHost();
+
+/** The compilers, or why there are none. */
+function compilers(): readonly Nvrtc[] | string {
+  const missing = emulatorMissing();
+  if (missing !== undefined) return missing;
+  try {
+    return capabilities.map((capability) => Nvrtc.open(host, anyDriver, capability));
+  } catch (error) {
+    return error instanceof Error ? error.message.split("\n")[0]! : String(error);
+  }
+}
+
+const found = compilers();
+
+describe("the kernels of the conformance suite", () => {
+  if (typeof found === "string") {
+    console.warn(`skipped: ${found}`);
+    it.skip(`compile with the real NVRTC: ${found}`, () => {});
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "torchium-kernels-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(found.map((compiler) => ({ compiler, name: compiler.options[0]! })))(
+    "compile with $name",
+    async ({ compiler }) => {
+      const emulator = openEmulator();
+      if (readdirSync(folder).length === 0) {
+        emulator.keepSources(folder);
+        const createBackend = () => emulator.backend({ memoryLimit: 2 ** 26, cacheDirectory: null });
+        const target = { name: "the CUDA backend", createBackend };
+        await runConformance(target, { levels: ["scalars", "programs", "anchors"], effort: 0.1 });
+        emulator.keepSources("");
+      }
+      const texts = [...new Set(readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")))];
+      expect(texts.length).toBeGreaterThan(100);
+      const results = await Promise.allSettled(texts.map((text) => compiler.compileAside(text)));
+      expect(results.filter((r) => r.status === "rejected").map((r) => String(r.reason))).toEqual([]);
+    },
+    600_000,
+  );
+});

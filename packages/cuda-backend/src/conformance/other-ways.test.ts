@@ -1,0 +1,26 @@
+// Ways that the suite does not take by itself: addresses of 64 bits, the own matrix product, and other orders of threads.
+
+import { conformOnEmulator } from "../testing/conformance.js";
+
+conformOnEmulator(
+  "the CUDA backend with 64-bit addresses",
+  { levels: ["layouts", "anchors"], seed: 7 },
+  {},
+  { narrowLimit: 0 },
+);
+
+conformOnEmulator(
+  "the CUDA backend without cuBLASLt",
+  {
+    cases: [
+      "anchors/matmul of small sizes",
+      "anchors/matmul of large sizes",
+      "anchors/matmul in batches",
+      "anchors/matmul of nothing",
+      "anchors/matmul of float64",
+      "anchors/matmul with epilogues",
+    ],
+    seed: 11,
+  },
+  { cublasLt: false },
+);
