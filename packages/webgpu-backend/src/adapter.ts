@@ -14,14 +14,14 @@ function findGpu(): Promise<Gpu | undefined> {
   return dawn;
 }
 
+// A parameter, so that bundlers for browsers do not look for a package that only Node needs.
+const load = (name: string): Promise<unknown> => import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+
 async function loadDawn(): Promise<Gpu | undefined> {
-  if (
-    (globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } }).process?.versions
-      ?.node === undefined
-  )
-    return undefined;
+  const host = (globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } }).process;
+  if (host?.versions?.node === undefined) return undefined;
   try {
-    const { create } = (await import("webgpu")) as unknown as { readonly create: (options: string[]) => Gpu };
+    const { create } = (await load("webgpu")) as { readonly create: (options: string[]) => Gpu };
     return create([]);
   } catch {
     return undefined;

@@ -128,17 +128,27 @@ export const systems = {
   },
 } as const satisfies Record<string, () => System>;
 
+/** Losses of all steps, and gradients of the first by the name of their parameter. */
+export type Training = {
+  readonly losses: readonly number[];
+  readonly gradients: ReadonlyMap<string, readonly number[]>;
+};
+
 /** Takes steps; gives the loss before each. */
-export async function train({ modules, optimizer, loss, backward }: System, steps: number): Promise<number[]> {
-  const values: number[] = [];
+export async function train({ modules, optimizer, loss, backward }: System, steps: number): Promise<Training> {
+  const losses: number[] = [];
+  const gradients = new Map<string, number[]>();
   for (let step = 0; step < steps; step++) {
     optimizer.zeroGrad();
     const value = loss();
     if (backward) backward();
     else value.backward();
     clipGradNorm(parametersOf(...modules), 1);
-    values.push(await value.item());
+    losses.push(await value.item());
+    for (const [i, module] of (step === 0 ? modules : []).entries())
+      for (const [name, { grad }] of module.namedParameters())
+        if (grad) gradients.set(`${i}.${name}`, [...(await grad.data())]);
     optimizer.step();
   }
-  return values;
+  return { losses, gradients };
 }
