@@ -127,25 +127,32 @@ void make_fibers(int count) {
     fiber.stack = (char*)mmap(nullptr, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-// Runs the threads of a block until all have ended.
-const char* run_fibers(std::vector<int>& order) {
+// Runs the threads of a block until all have ended. A warp runs on alone until all its lanes wait for the block, so
+// that it is as far ahead of the others as barriers let it be.
+const char* run_fibers(std::vector<int>& warps, std::vector<int>& lanes) {
   for (;;) {
     bool moved = false;
-    int waiting = 0, ended = 0;
-    for (int index : order) {
-      if (block.fibers[index].state == State::ready) {
-        resume(index);
-        moved = true;
+    for (int warp : warps) {
+      for (bool again = true; again;) {
+        again = false;
+        for (int lane : lanes) {
+          const int index = warp * warp_size + lane;
+          if (index >= block.size || block.fibers[index].state != State::ready) continue;
+          resume(index);
+          if (block.fault) return block.fault;
+          again = moved = true;
+        }
       }
-      if (block.fault) return block.fault;
     }
+    int waiting = 0, ended = 0;
     for (int i = 0; i < block.size; i++) {
       waiting += block.fibers[i].state == State::at_barrier;
       ended += block.fibers[i].state == State::done;
     }
     if (ended == block.size) return nullptr;
     if (waiting + ended == block.size) {
-      shuffle(order);
+      shuffle(warps);
+      shuffle(lanes);
       for (int i = 0; i < block.size; i++)
         if (block.fibers[i].state == State::at_barrier) block.fibers[i].state = State::ready;
     } else if (!moved) {
@@ -178,9 +185,11 @@ const char* run_grid(const GridLaunch& launch) {
   block.launch = &launch;
   block.size = size;
   block.fault = nullptr;
-  std::vector<int> order(size);
-  std::iota(order.begin(), order.end(), 0);
-  shuffle(order);
+  std::vector<int> order(size), warps((size + warp_size - 1) / warp_size), lanes(warp_size);
+  for (std::vector<int>* all : {&order, &warps, &lanes}) {
+    std::iota(all->begin(), all->end(), 0);
+    shuffle(*all);
+  }
   if (module.waits) make_fibers(size);
   EmulatorThread plain;
   // A random start and a step without a common divisor visit every block once.
@@ -203,7 +212,7 @@ const char* run_grid(const GridLaunch& launch) {
       block.fibers[i].state = State::ready;
       block.fibers[i].thread = {index_of(i, launch.block_size), where, launch.block_size, launch.grid_size};
     }
-    if (const char* fault = run_fibers(order)) {
+    if (const char* fault = run_fibers(warps, lanes)) {
       abandon_grid();
       return fault;
     }
