@@ -29,6 +29,7 @@ const programs = {
   bench: "scripts/bench.ts",
   quality: "scripts/quality.ts",
   check: "scripts/check/main.ts",
+  "gpu:check": "scripts/gpu-check.ts",
 };
 
 // The outer npm describes itself in npm_* variables, which an inner npm or pnpm would take for its own settings.

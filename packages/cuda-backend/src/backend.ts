@@ -18,20 +18,35 @@ import { anchorOf } from "./anchors/anchors.js";
 import type { CublasLt } from "./anchors/cublaslt.js";
 import { FaultTable } from "./anchors/faults.js";
 import type { Kernels } from "./compile/kernels.js";
+import { type Nvrtc, versionText } from "./compile/nvrtc.js";
 import type { Gpu } from "./driver/gpu.js";
 import type { Stream } from "./driver/stream.js";
-import type { BlockAllocator } from "./memory/block-allocator.js";
+import type { Block, BlockAllocator } from "./memory/block-allocator.js";
 import { Transfers } from "./memory/transfers.js";
 import { CapturedExecutable } from "./run/captured.js";
 import { CudaBuffer, CudaExecutable, type Work } from "./run/executable.js";
 import { KernelExecutable } from "./run/kernel-executable.js";
 import { Session } from "./run/session.js";
 
+/** Versions of what a backend runs on. */
+export type CudaVersions = {
+  readonly gpu: string;
+  /** Compute capability: 9 or 8.6. */
+  readonly capability: number;
+  readonly multiprocessors: number;
+  readonly memoryBytes: number;
+  /** The CUDA version that the driver supports. */
+  readonly driver: string;
+  readonly nvrtc: string;
+  readonly cublasLt: string;
+};
+
 /** What a backend is made of. */
 export type CudaParts = {
   readonly gpu: Gpu;
   readonly stream: Stream;
   readonly kernels: Kernels;
+  readonly compiler: Nvrtc;
   readonly memory: BlockAllocator;
   /** Undefined where cuBLASLt was not found: then the own kernel multiplies. */
   readonly cublasLt: CublasLt | undefined;
@@ -152,6 +167,35 @@ export class CudaBackend implements Backend {
 
   async time(launches: readonly Launch[]): Promise<number> {
     return this.#guardedAsync(() => this.#parts.stream.time(() => this.submit(launches)));
+  }
+
+  /** Device milliseconds of the driver's own copy of `byteLength` bytes: what the speed of kernels is measured by. */
+  async timeCopy(byteLength: number): Promise<number> {
+    return this.#guardedAsync(() => {
+      const { memory, stream } = this.#parts;
+      const { driver } = this.gpu;
+      const blocks = [0, 0].map(() => memory.allocate(byteLength)) as [Block, Block];
+      const [from, to] = blocks.map((block) => block.address) as [number, number];
+      const copy = (): void =>
+        driver.check(driver.functions.cuMemcpyDtoDAsync_v2(to, from, byteLength, stream.handle), "copy");
+      const milliseconds = stream.time(copy);
+      for (const block of blocks) memory.release(block);
+      return milliseconds;
+    });
+  }
+
+  /** What runs here: for reports. */
+  get versions(): CudaVersions {
+    const { compiler, cublasLt } = this.#parts;
+    return {
+      gpu: this.gpu.name,
+      capability: this.gpu.capability / 10,
+      multiprocessors: this.gpu.multiprocessors,
+      memoryBytes: this.gpu.totalBytes,
+      driver: versionText(this.gpu.driver.version),
+      nvrtc: compiler.version,
+      cublasLt: cublasLt?.version ?? "not found",
+    };
   }
 
   async finish(): Promise<void> {

@@ -62,7 +62,16 @@ export async function openCudaBackend(
     const cublasLt = options.cublasLt === false ? undefined : openCublasLt(gpu, libraries.cublasLt);
     const synchronous = options.synchronous ?? process.env["TORCHIUM_CUDA_SYNC"] === "1";
     const memory = new BlockAllocator(segmentsOf(gpu), limit);
-    return new CudaBackend({ gpu, stream: new Stream(gpu), kernels, memory, cublasLt, synchronous, narrowLimit });
+    return new CudaBackend({
+      gpu,
+      stream: new Stream(gpu),
+      kernels,
+      compiler,
+      memory,
+      cublasLt,
+      synchronous,
+      narrowLimit,
+    });
   } catch (error) {
     gpu.close();
     throw error;

@@ -1,6 +1,6 @@
 // The public surface of @torchium/cuda-backend. Importing it loads nothing and never throws.
 
-export type { CudaBackend } from "./backend.js";
+export type { CudaBackend, CudaVersions } from "./backend.js";
 export {
   type CudaAvailability,
   type CudaDeviceOptions,

@@ -63,9 +63,10 @@ export class CublasLt {
     );
   }
 
-  /** The library's version: 130100 is 13.1.0. */
-  get version(): number {
-    return this.#functions.cublasLtGetVersion();
+  /** The library's version: `13.1`. */
+  get version(): string {
+    const version = this.#functions.cublasLtGetVersion();
+    return `${Math.floor(version / 10_000)}.${Math.floor((version % 10_000) / 100)}`;
   }
 
   /** How to run a product whose operands are aligned to some bytes; undefined where the library declines. */

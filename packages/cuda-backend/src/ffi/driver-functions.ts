@@ -25,6 +25,7 @@ export const driverFunctions = {
   cuMemFreeHost: status("uintptr_t"),
   cuMemcpyHtoDAsync_v2: status("uintptr_t", "uintptr_t", "uint64_t", "uintptr_t"),
   cuMemcpyDtoHAsync_v2: status("uintptr_t", "uintptr_t", "uint64_t", "uintptr_t"),
+  cuMemcpyDtoDAsync_v2: status("uintptr_t", "uintptr_t", "uint64_t", "uintptr_t"),
   cuMemsetD8Async: status("uintptr_t", "uint8_t", "uint64_t", "uintptr_t"),
 
   cuStreamCreate: status("void *", "uint32_t"),

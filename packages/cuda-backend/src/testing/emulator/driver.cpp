@@ -228,6 +228,14 @@ int cuMemcpyHtoDAsync_v2(unsigned long long to, const void* from, size_t byte_le
 int cuMemcpyDtoHAsync_v2(void* to, unsigned long long from, size_t byte_length, Stream* stream) {
   return copy(to, (void*)from, byte_length, to, (void*)from, stream);
 }
+int cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t byte_length, Stream* stream) {
+  if (int bad = check()) return bad;
+  if (!is_device_memory((void*)to, byte_length) || !is_device_memory((void*)from, byte_length)) return invalid_value;
+  stream->push([=] {
+    if (!sticky_error) memcpy((void*)to, (void*)from, byte_length);
+  });
+  return success;
+}
 int cuMemsetD8Async(unsigned long long to, unsigned char value, size_t byte_length, Stream* stream) {
   if (int bad = check()) return bad;
   if (!is_device_memory((void*)to, byte_length)) return invalid_value;

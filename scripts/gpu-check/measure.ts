@@ -1,0 +1,162 @@
+// Speeds on the GPU's own clock: row kernels as a share of what the driver's copy moves, products in operations a second.
+import {
+  type Backend,
+  type BufferHandle,
+  input,
+  kernelOf,
+  type Launch,
+  makeProgram,
+  type Program,
+  type Role,
+  RowBuilder,
+  rowSize,
+  scalarAlgebra as s,
+} from "@torchium/tensor/backend";
+import { type CudaBackend, createCudaBackend } from "../../packages/cuda-backend/src/index.js";
+
+/** One measurement: bytes or operations, and the best time. */
+export interface Speed {
+  readonly name: string;
+  readonly milliseconds: number;
+  readonly gigabytesPerSecond?: number;
+  /** Of what the driver's copy of as many bytes moves in a second. */
+  readonly shareOfCopy?: number;
+  readonly gigaflops?: number;
+}
+
+const rounds = 10;
+const launchesARound = 5;
+
+const x = input(0, "float32", "full");
+const buffer = (role: Role) => ({ kind: "buffer", type: "float32", role }) as const;
+
+/** Programs over [rows, length], with operands given by their roles. */
+const programs: Readonly<Record<string, Program>> = {
+  GELU: makeProgram({
+    inputs: [buffer("full")],
+    scalars: [],
+    reduces: [],
+    outputs: [{ expr: s.mul(s.mul(x, 0.5), s.add(1, s.erf(s.mul(x, Math.SQRT1_2)))), role: "full" }],
+  }),
+  "bias and residual": makeProgram({
+    inputs: [buffer("full"), buffer("lane"), buffer("full")],
+    scalars: [],
+    reduces: [],
+    outputs: [{ expr: s.add(s.add(x, input(1, "float32", "lane")), input(2, "float32", "full")), role: "full" }],
+  }),
+  softmax: rowProgram((row) => {
+    const e = s.exp(s.sub(x, row.max(x)));
+    return s.div(e, row.sum(e));
+  }, "full"),
+  "layer norm": rowProgram((row) => {
+    const n = rowSize("float32");
+    const centred = s.sub(x, s.div(row.sum(x), n));
+    return s.mul(centred, s.rsqrt(s.add(s.div(row.sum(s.square(centred)), n), 1e-5)));
+  }, "full"),
+  "sum of rows": rowProgram((row) => row.sum(x), "row"),
+  "sum over rows": rowProgram(() => x, "lane"),
+};
+
+function rowProgram(body: (row: RowBuilder) => Program["outputs"][number]["expr"], role: Role): Program {
+  const row = new RowBuilder();
+  const expr = body(row);
+  return makeProgram({ inputs: [buffer("full")], scalars: [], reduces: row.reduces, outputs: [{ expr, role }] });
+}
+
+const stridesOf = { full: (length: number) => [length, 1], row: () => [1, 0], lane: () => [0, 1] } as const;
+const elementsOf = {
+  full: (r: number, n: number) => r * n,
+  row: (r: number) => r,
+  lane: (_: number, n: number) => n,
+} as const;
+
+/** Best milliseconds of one launch. */
+async function best(backend: Backend, launch: Launch): Promise<number> {
+  const launches = Array.from({ length: launchesARound }, () => launch);
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++)
+    least = Math.min(least, (await backend.time!(launches)) / launchesARound);
+  return least;
+}
+
+async function withBuffers<T>(
+  backend: Backend,
+  counts: readonly number[],
+  body: (buffers: readonly BufferHandle[]) => Promise<T>,
+): Promise<T> {
+  const buffers = counts.map((count) => backend.allocate(4 * count));
+  for (const [i, b] of buffers.entries())
+    backend.write(b, new Uint8Array(Float32Array.from({ length: counts[i]! }, (_, k) => (k % 17) / 17 - 0.5).buffer));
+  try {
+    return await body(buffers);
+  } finally {
+    for (const b of buffers) backend.release(b);
+  }
+}
+
+async function rowSpeed(
+  backend: CudaBackend,
+  name: string,
+  program: Program,
+  rows: number,
+  length: number,
+): Promise<Speed> {
+  const roles = [...program.inputs, ...program.outputs].map(({ role }) => role);
+  const counts = roles.map((role) => elementsOf[role](rows, length));
+  const milliseconds = await withBuffers(backend, counts, (buffers) => {
+    const map = program.reduces.length === 0 && program.outputs[0]!.role === "full";
+    const strides = roles.map((role) => [...stridesOf[role](length)]);
+    const executable = backend.compile(kernelOf(program, { sizes: [rows, length], strides }));
+    const operands = buffers.map((b, i) => ({ buffer: b, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    return best(backend, {
+      executable,
+      sizes: [rows, length],
+      operands,
+      scalars: [],
+      stage: 0,
+      label: map ? "map" : "row",
+    });
+  });
+  const bytes = 4 * counts.reduce((a, b) => a + b, 0);
+  let copy = Number.POSITIVE_INFINITY;
+  // A copy reads and writes each byte.
+  for (let round = 0; round < rounds; round++) copy = Math.min(copy, await backend.timeCopy(bytes / 2));
+  const speed = { name: `${name} [${rows}, ${length}]`, milliseconds, gigabytesPerSecond: bytes / milliseconds / 1e6 };
+  return { ...speed, shareOfCopy: copy / milliseconds };
+}
+
+async function productSpeed(backend: CudaBackend, name: string, n: number): Promise<Speed> {
+  const executable = backend.anchor({ op: "matmul", attributes: { type: "float32" }, rank: 3 })!;
+  const milliseconds = await withBuffers(backend, [n * n, n * n, n * n], (buffers) => {
+    const strides = [
+      [n, 0, 1],
+      [0, 1, n],
+      [n, 1, 0],
+    ];
+    const operands = buffers.map((b, i) => ({ buffer: b, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    return best(backend, { executable, sizes: [n, n, n], operands, scalars: [], stage: 0, label: "matmul" });
+  });
+  return { name: `${name} [${n}, ${n}, ${n}]`, milliseconds, gigaflops: (2 * n ** 3) / milliseconds / 1e6 };
+}
+
+/** Measures everything. */
+export async function measure(backend: CudaBackend, small: boolean): Promise<readonly Speed[]> {
+  const speeds: Speed[] = [];
+  const shapes = small
+    ? [[8, 64]]
+    : [
+        [65_536, 1024],
+        [8192, 8192],
+        [4096, 50_304],
+      ];
+  for (const [rows, length] of shapes as [number, number][]) {
+    for (const [name, program] of Object.entries(programs))
+      speeds.push(await rowSpeed(backend, name, program, rows, length));
+  }
+  const sizes = small ? [48] : [1024, 4096, 8192];
+  for (const n of sizes) speeds.push(await productSpeed(backend, "matmul, float32", n));
+  const own = await createCudaBackend({ cublasLt: false });
+  for (const n of sizes) speeds.push(await productSpeed(own, "matmul, float32, own kernel", n));
+  own.dispose();
+  return speeds;
+}
