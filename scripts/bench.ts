@@ -11,6 +11,7 @@ import { type Peer, startPeers } from "./bench/peers.js";
 import {
   compare,
   type Line,
+  type Measurement,
   markdownOf,
   measurementOf,
   quantile,
@@ -64,18 +65,21 @@ function count(name: string, text: string): number {
 async function measure(row: Row, threads: number, peers: readonly Peer[], rounds: number): Promise<Line> {
   const milliseconds = count("milliseconds", options.milliseconds);
   const times = new Map<Peer, number[][]>();
-  const checks = new Map<Peer, number | undefined>();
+  const more = new Map<Peer, Pick<Measurement, "check" | "peakBytes">>();
   const missing: Record<string, string> = {};
   for (let round = 0; round <= rounds; round++) {
     for (const peer of peers) {
       if (peer.name in missing) continue;
       const answer = await peer.ask({ row, milliseconds });
       if (answer.times === undefined) missing[peer.name] = answer.missing ?? "no answer";
-      else if (round === 0) checks.set(peer, answer.check);
-      else times.set(peer, [...(times.get(peer) ?? []), [...answer.times]]);
+      else {
+        const { times: samples, missing: _, ...rest } = answer;
+        more.set(peer, { ...more.get(peer), ...rest });
+        if (round > 0) times.set(peer, [...(times.get(peer) ?? []), [...samples]]);
+      }
     }
   }
-  const measurements = [...times].map(([peer, all]) => measurementOf(peer.name, all, statistic, checks.get(peer)));
+  const measurements = [...times].map(([peer, all]) => measurementOf(peer.name, all, statistic, more.get(peer)));
   return { row, threads, measurements, missing };
 }
 
@@ -125,8 +129,12 @@ async function run(): Promise<void> {
     console.log(`\n${threads === 1 ? "one thread" : `${threads} threads`}`);
     const peers = await startPeers(threads, options.peers?.split(";"));
     for (const { name, greeting } of peers) versions[name] = greeting.version;
+    const names = peers.map((peer) => peer.name);
     for (const row of wanted) {
-      const line = await measure(row, threads, peers, rounds);
+      // A step's memory is that of a process that has done nothing else.
+      const own = row.group === "steps" ? await startPeers(threads, names) : peers;
+      const line = await measure(row, threads, own, rounds);
+      if (own !== peers) for (const peer of own) peer.stop();
       lines.push(line);
       console.log(textOf(line, ratesOf(lines, threads)));
     }

@@ -12,6 +12,8 @@ export interface Measurement {
   /** Half the distance of the quartiles of the rounds, over the median. */
   readonly spread: number;
   readonly check?: number;
+  /** Memory at its peak, above the idle process. */
+  readonly peakBytes?: number;
 }
 
 /** One line of the result. */
@@ -43,13 +45,13 @@ export function measurementOf(
   peer: string,
   rounds: readonly (readonly number[])[],
   statistic: Statistic,
-  check?: number,
+  more: Pick<Measurement, "check" | "peakBytes"> = {},
 ): Measurement {
   const medians = rounds.map((samples) => quantile(samples, 0.5));
   const median = quantile(medians, 0.5);
   const spread = (quantile(medians, 0.75) - quantile(medians, 0.25)) / 2 / median;
   const time = statistic === "median" ? median : Math.min(...rounds.flat());
-  return { peer, time, spread, ...(check !== undefined && { check }) };
+  return { peer, time, spread, ...more };
 }
 
 /** The machine's rates with that many threads, as far as the lines show them. */
@@ -77,6 +79,12 @@ function time(nanoseconds: number): string {
   return `${value.toPrecision(3)} ${unit}`;
 }
 
+/** What a step learns from in a second, and the memory it takes; empty for rows that are no steps. */
+function stepFigures({ tokens }: Row, { time, peakBytes }: Measurement): string {
+  const rate = tokens === undefined ? "" : `, ${((tokens / time) * 1e6).toPrecision(3)}k/s`;
+  return rate + (peakBytes === undefined ? "" : `, ${(peakBytes / 2 ** 20).toFixed(0)} MiB`);
+}
+
 const percent = (x: number): string => `${Math.round(100 * x)} %`;
 
 /** Peers whose result differs from ours: they did not do the same work. */
@@ -97,7 +105,7 @@ export function textOf(line: Line, rates: Rates): string {
     const wrong = disagreements(line).includes(m.peer) ? " (another result!)" : "";
     const ratio = base && m !== base ? ` = ${(m.time / base.time).toFixed(2)}×` : "";
     const reached = floor > 0 && m.peer.startsWith("ours") ? `, ${percent(floor / m.time)} of floor` : "";
-    return `${m.peer} ${time(m.time / per)} ±${percent(m.spread)}${reached}${ratio}${wrong}`;
+    return `${m.peer} ${time(m.time / per)} ±${percent(m.spread)}${stepFigures(row, m)}${reached}${ratio}${wrong}`;
   });
   const absent = Object.entries(missing).map(([peer, why]) => `${peer}: ${why}`);
   return `${row.name.padEnd(40)} ${[...cells, ...absent].join(" | ")}`;
@@ -116,7 +124,7 @@ export function markdownOf(lines: readonly Line[], threads: number): string {
       if (m === undefined) return "–";
       const wrong = disagreements(line).includes(peer) ? " (another result)" : "";
       const ratio = base && m !== base ? ` (${(m.time / base.time).toFixed(2)}×)` : "";
-      return `${time(m.time / (line.row.per ?? 1))} ±${percent(m.spread)}${ratio}${wrong}`;
+      return `${time(m.time / (line.row.per ?? 1))} ±${percent(m.spread)}${stepFigures(line.row, m)}${ratio}${wrong}`;
     });
     const reached = floor > 0 && base ? percent(floor / base.time) : "–";
     return `| ${[line.row.name, ...cells, floor > 0 ? time(floor) : "–", reached].join(" | ")} |`;

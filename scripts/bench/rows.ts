@@ -14,6 +14,8 @@ export interface Row {
   readonly bytes?: number;
   /** The time is divided by this: µs an operation of a chain. */
   readonly per?: number;
+  /** Words, characters or pairs that a training step learns from. */
+  readonly tokens?: number;
 }
 
 const million = 1 << 20;
@@ -60,6 +62,41 @@ const gptTokens = gpt.batch * gpt.block;
 const gptFlops =
   6 * gptTokens * (gpt.layers * 12 * gpt.width ** 2 + gpt.vocabulary * gpt.width) + 3 * gpt.layers * attentionFlops;
 
+/** Rows of a padded batch: every sixth row is whole, each after it one place shorter. */
+export const paddedLength = (row: number, length: number): number => length - (row % 6);
+
+const paddedTokens = (batch: number, length: number): number =>
+  Array.from({ length: batch }, (_, row) => paddedLength(row, length)).reduce((a, b) => a + b, 0);
+
+const stack = { layers: 2, heads: 4, width: 128, feedforward: 512 };
+const languageModel = { ...stack, block: 64, batch: 16, vocabulary: 8000 };
+const translator = { ...stack, batch: 64, source: 14, target: 15, sources: 7882, targets: 5898 };
+const skipGram = { vocabulary: 20251, width: 100, batch: 1024, negatives: 5 };
+const counts = { vocabulary: 20251, width: 50, batch: 4096 };
+const classifier = { ...stack, batch: 32, length: 24, vocabulary: 8989 };
+const tagger = { vocabulary: 15315, width: 128, hidden: 256, batch: 32, length: 18, tags: 7 };
+const tasks = { ...stack, batch: 32, length: 24, vocabulary: 18020, tags: 13 };
+
+const step = (name: string, op: string, sizes: Row["sizes"], tokens: number, flops?: number): Row => ({
+  ...{ name, group: "steps", op, sizes, tokens },
+  ...(flops !== undefined && { flops }),
+});
+
+/** One training step of each system, at the sizes of its real data, and of a recurrent layer alone. */
+const steps: readonly Row[] = [
+  step("GPT, nanoGPT's recipe", "gptStep", gpt, gptTokens, gptFlops),
+  step("Transformer LM, LAMB", "languageModelStep", languageModel, languageModel.batch * languageModel.block),
+  step("translator, NovoGrad", "translatorStep", translator, paddedTokens(translator.batch, translator.target)),
+  step("word2vec", "word2vecStep", skipGram, skipGram.batch),
+  step("GloVe, sparse Adam", "gloveStep", counts, counts.batch),
+  step("BERT classifier", "classifierStep", classifier, paddedTokens(classifier.batch, classifier.length)),
+  step("BiLSTM-CRF tagger", "taggerStep", tagger, paddedTokens(tagger.batch, tagger.length)),
+  step("three tasks, PCGrad", "tasksStep", tasks, 3 * paddedTokens(tasks.batch, tasks.length)),
+  ...[16, 64, 128].map((length) =>
+    step(`LSTM of ${length} steps, gradients too`, "lstm", { batch: 16, width: 128, hidden: 128, length }, 16 * length),
+  ),
+];
+
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
   map("add", 4 * million, 2),
@@ -99,7 +136,7 @@ export const rows: readonly Row[] = [
     ...{ group: "kernels", op: "attentionBackward", sizes: attention },
     ...{ flops: 3.5 * attentionFlops, bytes: 32 * attentionElements },
   },
-  { name: "GPT, nanoGPT's recipe", group: "steps", op: "gptStep", sizes: gpt, flops: gptFlops },
+  ...steps,
   { name: "an operation, of 200 on 64 values", group: "host", op: "chain", sizes: { nodes: 200, count: 64 }, per: 200 },
 ];
 

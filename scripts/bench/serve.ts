@@ -1,5 +1,6 @@
 // A peer's side: answers requests on standard input, one JSON line each, with times on standard output. A peer never
 // works unasked, so that the processes take turns on the machine.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Row } from "./rows.js";
 
@@ -24,6 +25,8 @@ export interface Request {
 export interface Answer {
   readonly times?: readonly number[];
   readonly check?: number;
+  /** The most memory the process has held since it greeted, above what it held then; where the system tells. */
+  readonly peakBytes?: number;
   readonly missing?: string;
 }
 
@@ -42,12 +45,25 @@ export const wave = (count: number, seed: number): Float32Array =>
 export const idWave = (count: number, limit: number): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => (i * 7919) % limit);
 
+/** Ids below `limit` as words are distributed: id k about as often as 1/(k + 1). */
+export const zipfIds = (count: number, limit: number): Int32Array =>
+  Int32Array.from({ length: count }, (_, i) =>
+    Math.min(limit - 1, Math.floor((limit + 1) ** ((i * 0.6180339887498949) % 1)) - 1),
+  );
+
 /** Mean of |x|, not more than the first million elements. */
 export function meanSize(x: ArrayLike<number>): number {
   const count = Math.min(x.length, 1 << 20);
   let total = 0;
   for (let i = 0; i < count; i++) total += Math.abs(x[i]!);
   return total / count;
+}
+
+/** A line of Linux's account of this process, in bytes: `VmRSS`, or `VmHWM` for the most so far. */
+function memoryOf(field: "VmRSS" | "VmHWM"): number | undefined {
+  if (!existsSync("/proc/self/status")) return undefined;
+  const kilobytes = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 const sampleMilliseconds = 5;
@@ -76,13 +92,21 @@ async function sample(work: Work, milliseconds: number, state: { turns: number }
 /** Greets, then serves until standard input closes. */
 export async function serve(greeting: Greeting, prepare: Prepare): Promise<void> {
   const send = (x: Greeting | Answer): void => void process.stdout.write(`${JSON.stringify(x)}\n`);
+  const idle = memoryOf("VmRSS");
+  // Counts the most from here on.
+  if (idle !== undefined) writeFileSync("/proc/self/clear_refs", "5");
+  const memory = (row: Row): Pick<Answer, "peakBytes"> => {
+    const peak = memoryOf("VmHWM");
+    return row.group === "steps" && idle !== undefined && peak !== undefined ? { peakBytes: peak - idle } : {};
+  };
   let current: { readonly name: string; readonly work: Work; readonly state: { turns: number } } | undefined;
   send(greeting);
   for await (const line of createInterface({ input: process.stdin })) {
     const { row, milliseconds } = JSON.parse(line) as Request;
     try {
       if (current?.name === row.name) {
-        send({ times: await sample(current.work, milliseconds, current.state) });
+        const times = await sample(current.work, milliseconds, current.state);
+        send({ times, ...memory(row) });
         continue;
       }
       current?.work.dispose?.();

@@ -1,10 +1,12 @@
 """PyTorch on the processor: `pytorch.py THREADS`. Speaks the same lines as the peers in serve.ts."""
 import json
+import os
 import sys
 import time
 import torch
 from torch import nn
 from torch.nn import functional as F
+from pytorch_steps import STEPS, ids
 
 THREADS = int(sys.argv[1])
 torch.set_num_threads(THREADS)
@@ -16,10 +18,6 @@ def wave(seed, *shape, grad=False):
         count *= size
     x = torch.sin(torch.arange(count, dtype=torch.float64) + seed).float().view(shape)
     return x.requires_grad_(grad)
-
-
-def ids(count, limit):
-    return (torch.arange(count) * 7919) % limit
 
 
 def unary(op):
@@ -103,55 +101,13 @@ def chain(s):
     return run
 
 
-class Block(nn.Module):
-    def __init__(self, d, heads):
-        super().__init__()
-        self.heads = heads
-        self.ln1, self.ln2 = (nn.Parameter(torch.ones(d)) for _ in range(2))
-        self.qkv, self.out = nn.Linear(d, 3 * d, bias=False), nn.Linear(d, d, bias=False)
-        self.up, self.down = nn.Linear(d, 4 * d, bias=False), nn.Linear(4 * d, d, bias=False)
-
-    def forward(self, x):
-        b, t, d = x.shape
-        q, k, v = (y.view(b, t, self.heads, -1).transpose(1, 2)
-                   for y in self.qkv(F.layer_norm(x, (d,), self.ln1)).split(d, 2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(y.transpose(1, 2).reshape(b, t, d))
-        return x + self.down(F.gelu(self.up(F.layer_norm(x, (d,), self.ln2))))
-
-
-def gpt_step(s):
-    d, vocabulary = s['width'], s['vocabulary']
-    tokens, positions = nn.Embedding(vocabulary, d), nn.Embedding(s['block'], d)
-    blocks, ln = nn.ModuleList(Block(d, s['heads']) for _ in range(s['layers'])), nn.Parameter(torch.ones(d))
-    parameters = [*tokens.parameters(), *positions.parameters(), *blocks.parameters(), ln]
-    for p in parameters:
-        if p.dim() > 1:
-            nn.init.normal_(p, std=0.02)
-    groups = [dict(params=[p for p in parameters if p.dim() > 1], weight_decay=0.1),
-              dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0)]
-    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), eps=1e-8)
-    text = ids(s['batch'] * s['block'] + 1, vocabulary)
-
-    def run():
-        x = tokens(text[:-1].view(s['batch'], s['block'])) + positions.weight
-        for block in blocks:
-            x = block(x)
-        logits = F.linear(F.layer_norm(x, (d,), ln), tokens.weight)
-        F.cross_entropy(logits.flatten(0, 1), text[1:]).backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    return run
-
-
 WORKS = dict(
     matmul=matmul, add=add, exp=unary(torch.exp), log=unary(torch.log), tanh=unary(torch.tanh),
     sigmoid=unary(torch.sigmoid), gelu=unary(F.gelu), sum=unary(torch.sum),
     dropout=unary(lambda x: F.dropout(x, 0.1, True)), softmax=on_rows(lambda x: x.softmax(-1)),
     columnSum=on_rows(lambda x: x.sum(0)), transpose=on_rows(lambda x: x.T.contiguous()), layerNorm=layer_norm,
     layerNormBackward=layer_norm_backward, crossEntropy=cross_entropy, gather=gather, scatterAdd=scatter_add,
-    attention=attention, attentionBackward=lambda s: attention(s, True), adamw=adamw, chain=chain, gptStep=gpt_step)
+    attention=attention, attentionBackward=lambda s: attention(s, True), adamw=adamw, chain=chain, **STEPS)
 
 
 def sample(run, milliseconds, state):
@@ -166,13 +122,24 @@ def sample(run, milliseconds, state):
     return times
 
 
+def memory(field):
+    """VmRSS or, for the most so far, VmHWM of this process in bytes; None where the system does not tell."""
+    if not os.path.exists('/proc/self/status'):
+        return None
+    with open('/proc/self/status') as f:
+        return next((int(line.split()[1]) * 1024 for line in f if line.startswith(field)), None)
+
+
 def send(x):
     print(json.dumps(x), flush=True)
 
 
 def main():
     send(dict(name='PyTorch', version=torch.__version__, threads=THREADS))
-    name, run, state = None, None, None
+    name, run, state, idle = None, None, None, memory('VmRSS')
+    if idle is not None:
+        with open('/proc/self/clear_refs', 'w') as f:
+            f.write('5')
     for line in sys.stdin:
         request = json.loads(line)
         row = request['row']
@@ -188,6 +155,8 @@ def main():
                 if isinstance(result, torch.Tensor):
                     answer['check'] = result.detach().flatten()[:1 << 20].abs().double().mean().item()
                 name = row['name']
+            elif row['group'] == 'steps' and idle is not None:
+                answer['peakBytes'] = memory('VmHWM') - idle
             send(dict(answer, times=sample(run, request['milliseconds'], state)))
         except Exception as error:
             name = None

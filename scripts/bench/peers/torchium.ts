@@ -1,6 +1,5 @@
 // Ours, on the embedded CPU backend: `torchium.ts THREADS [wide]`. Every run computes its result anew and frees it.
-import { GPTModel } from "@torchium/nlp-models";
-import { AdamW, clipGradNorm } from "@torchium/optim";
+import { AdamW } from "@torchium/optim";
 import {
   addRows,
   compile,
@@ -15,6 +14,7 @@ import {
 import { functional as F, Parameter } from "@torchium/tensor/nn";
 import type { Row } from "../rows.js";
 import { idWave, meanSize, serve, threadsAsked, type Work, wave } from "../serve.js";
+import { stepWorks } from "./torchium-steps.js";
 
 type Sizes = Row["sizes"];
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -81,35 +81,6 @@ function adamw({ count }: Sizes): Work {
   };
 }
 
-function gptStep({ layers, heads, width, block, batch, vocabulary }: Sizes): Work {
-  const model = new GPTModel({
-    ...{ vocabSize: vocabulary!, dModel: width!, nhead: heads!, numLayers: layers!, maxLen: block! },
-    ...{ dropout: 0, bias: false },
-  });
-  const parameters = [...model.parameters()];
-  const optimizer = new AdamW(
-    [
-      { params: parameters.filter((p) => p.ndim > 1), weightDecay: 0.1 },
-      { params: parameters.filter((p) => p.ndim < 2), weightDecay: 0 },
-    ],
-    { lr: 1e-3, betas: [0.9, 0.99], eps: 1e-8 },
-  );
-  const text = idWave(batch! * block! + 1, vocabulary!);
-  return {
-    run: () => {
-      const inputs = fromTypedArray(text.slice(0, -1), [batch!, block!]);
-      const loss = F.crossEntropy(
-        model.forward(inputs).view(-1, vocabulary!),
-        fromTypedArray(text.slice(1), [batch! * block!]),
-      );
-      loss.backward();
-      clipGradNorm(parameters, 1);
-      optimizer.step();
-      optimizer.zeroGrad();
-    },
-  };
-}
-
 const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
   matmul: matmulOf,
   add: ({ count }) => {
@@ -160,7 +131,7 @@ const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
     return value(() => grad(F.scaledDotProductAttention(q, k, v, { isCausal: true }), [q, k, v], { gradients }));
   },
   adamw,
-  gptStep,
+  ...stepWorks,
   chain: ({ nodes, count }) => {
     const x = waveTensor(0, count!);
     return value(() => {
