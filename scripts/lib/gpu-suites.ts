@@ -3,7 +3,6 @@
 
 /** Test files that are left out unless `TORCHIUM_GPU_SUITES=1`. */
 export const gpuSuites: readonly string[] = [
-  "packages/cuda-backend/src/conformance/**",
   "packages/webgpu-backend/src/conformance.test.ts",
   "packages/webgpu-backend/src/training.test.ts",
 ];

@@ -95,7 +95,7 @@ export function openEmulator(): Emulator {
 function build(files: readonly string[], folder: string, path: string): void {
   mkdirSync(folder, { recursive: true });
   const temporary = `${path}.${process.pid}`;
-  const flags = ["-std=c++17", "-O2", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-pthread"];
+  const flags = ["-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-pthread"];
   const defines = [`-DEMULATOR_COMPILER="${compiler}"`, `-DEMULATOR_SHIM="${join(sources, "device-shim.h")}"`];
   const inputs = files.filter((name) => name.endsWith(".cpp")).map((name) => join(sources, name));
   const result = spawnSync(compiler, [...flags, ...defines, "-o", temporary, ...inputs, "-ldl"], { encoding: "utf8" });

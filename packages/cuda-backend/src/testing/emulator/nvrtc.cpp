@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "state.h"
@@ -26,25 +25,44 @@ std::string read_file(const std::string& path) {
   return bytes.str();
 }
 
+/** The word that starts at `at`, blanks before it left out; `at` moves behind it. */
+std::string word_at(const std::string& text, size_t& at) {
+  at = text.find_first_not_of(" \t\n", at);
+  const size_t start = at;
+  while (at < text.size() && (isalnum((unsigned char)text[at]) || text[at] == '_')) at++;
+  return text.substr(start, at - start);
+}
+
 /** Exports for every kernel of a text, and whether its threads wait for each other. */
 std::string exports_of(const std::string& source) {
-  static const std::regex kernel(R"(__global__\s+void\s+(?:__launch_bounds__\((\d+)[^)]*\)\s*)?(\w+)\s*\()");
-  static const std::regex waits(R"(__sync|__shfl|emulator_host)");
-  std::ostringstream out;
-  out << "\nEMULATOR_MODULE(" << (std::regex_search(source, waits) ? "true" : "false") << ")\n";
-  for (std::sregex_iterator it(source.begin(), source.end(), kernel), end; it != end; ++it) {
-    const std::string bound = (*it)[1];
-    out << "EMULATOR_KERNEL(" << (*it)[2] << ", " << (bound.empty() ? "1024" : bound) << ")\n";
+  const bool waits = source.find("__sync") != std::string::npos || source.find("__shfl") != std::string::npos ||
+                     source.find("_sync(") != std::string::npos;
+  const std::string mark = "__global__ void ";
+  std::string out = std::string("\nEMULATOR_MODULE(") + (waits ? "true" : "false") + ")\n";
+  for (size_t at = 0; (at = source.find(mark, at)) != std::string::npos;) {
+    at += mark.size();
+    std::string name = word_at(source, at), bound = "1024";
+    if (name == "__launch_bounds__") {
+      bound = word_at(source, ++at);
+      at = source.find(')', at) + 1;
+      name = word_at(source, at);
+    }
+    out += "EMULATOR_KERNEL(" + name + ", " + bound + ")\n";
   }
-  return out.str();
+  return out;
 }
 
 int run_compiler(const std::string& from, const std::string& to, const std::string& log) {
-  const std::string command = std::string(EMULATOR_COMPILER) +
-                              " -x c++ -std=c++17 -O1 -shared -fPIC -w -fno-math-errno -fno-strict-aliasing"
+  const std::string object = to + ".o";
+  // The linker called by itself saves a third of the time: modules need no start-up files and no libraries.
+  const std::string command = "{ " EMULATOR_COMPILER
+                              " -x c++ -std=c++17 -O1 -c -fPIC -w -fno-math-errno -fno-strict-aliasing"
                               " -ffp-contract=off -fvisibility=hidden -include " EMULATOR_SHIM " -o '" +
-                              to + "' '" + from + "' > '" + log + "' 2>&1";
-  return system(command.c_str());
+                              object + "' '" + from + "' && ld -shared -o '" + to + "' '" + object + "'; } > '" +
+                              log + "' 2>&1";
+  const int status = system(command.c_str());
+  unlink(object.c_str());
+  return status;
 }
 
 }  // namespace
