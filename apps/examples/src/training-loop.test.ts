@@ -2,10 +2,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Configuration } from "./run/configuration.js";
-import type { MetricsRecord } from "./run/metrics.js";
 import type { SignalSource, StopSignalName } from "./run/stop-signal.js";
 import { TrainingInterrupted, TrainingRun } from "./run/training-run.js";
-import { inTemporaryFolder, noise, RecordingTerminal } from "./testing/fixtures.js";
+import { inTemporaryFolder, noise, RecordingTerminal, recordsOf, scoresOf } from "./testing/fixtures.js";
 import { type TrainingLoop, train } from "./training-loop.js";
 
 class FakeSignals implements SignalSource {
@@ -61,15 +60,9 @@ function counter(run: TrainingRun, changes: Partial<TrainingLoop> = {}) {
   return { loop, model, seen };
 }
 
-const readMetrics = (folder: string) =>
-  readFileSync(join(folder, "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as MetricsRecord);
-
 /** What a resumed run must repeat to the bit: everything but the clock's share. */
 const reproducible = (folder: string) =>
-  readMetrics(folder).map(({ step, loss, tokens, validation }) => ({ step, loss, tokens, validation }));
+  recordsOf(folder).map(({ step, loss, tokens, validation, test }) => ({ step, loss, tokens, validation, test }));
 
 describe("train", () => {
   it("does every step once, and leaves a whole run folder", () =>
@@ -81,10 +74,22 @@ describe("train", () => {
       expect(result).toMatchObject({ step: 20, evaluatedAt: 20, tokens: 2000, validation: { loss: model.value * 2 } });
       expect(readdirSync(folder).sort()).toEqual(["checkpoint", "configuration.json", "curve.svg", "metrics.jsonl"]);
       expect(readdirSync(run.checkpoint.path).sort()).toEqual(["model.json", "progress.json"]);
-      const steps = readMetrics(folder).map(({ step, validation }) => (validation ? `${step} validation` : step));
+      const steps = recordsOf(folder).map(({ step, validation }) => (validation ? `${step} validation` : step));
       expect(steps).toEqual([1, 5, 10, "10 validation", 15, 20, "20 validation"]);
       expect(terminal.text).toContain("step 20/20  loss ");
       expect(terminal.text).toContain("step 10  validation: loss ");
+    }));
+
+  it("tests once, after the last step, and again when a finished run is resumed", () =>
+    inTemporaryFolder(async (folder) => {
+      let tests = 0;
+      const test = async () => ({ accuracy: 10 * ++tests });
+      const first = openRun(folder);
+      await train(counter(first.run, { test }).loop);
+      expect(scoresOf(folder, "test")).toEqual({ accuracy: 10 });
+      expect(first.terminal.text).toContain("step 20  test: accuracy 10.000\n");
+      await train(counter(openRun(folder, { resumed: true }).run, { test }).loop);
+      expect(recordsOf(folder).filter((record) => record.test)).toEqual([{ step: 20, test: { accuracy: 20 } }]);
     }));
 
   it("reads the loss on logged steps only", () =>
@@ -108,7 +113,7 @@ describe("train", () => {
     inTemporaryFolder(async (folder) => {
       const { run } = openRun(folder);
       await train(counter(run).loop);
-      for (const { step, tokens, tokensPerSecond, seconds } of readMetrics(folder).filter((r) => !r.validation)) {
+      for (const { step, tokens, tokensPerSecond, seconds } of recordsOf(folder).filter((r) => !r.validation)) {
         expect(tokens).toBe(100 * step);
         // The test's clock advances by 10 ms each time it is read, and a step reads it twice.
         expect(tokensPerSecond).toBeCloseTo(100 / 0.01);
@@ -122,7 +127,7 @@ describe("train", () => {
       expect((await train(counter(early.run).loop)).step).toBe(7);
       const late = openRun(join(folder, "late"), { stopAfter: 23 });
       expect((await train(counter(late.run).loop)).step).toBe(23);
-      expect(readMetrics(late.run.folder).at(-1)).toMatchObject({ step: 23, validation: {} });
+      expect(recordsOf(late.run.folder).at(-1)).toMatchObject({ step: 23, validation: {} });
     }));
 
   it.each([1, 7, 10, 13, 19])("continues a run stopped at step %i as if it had never stopped", (stop) =>
@@ -163,7 +168,7 @@ describe("train", () => {
         return crashing.loop.step(index);
       };
       await expect(train({ ...crashing.loop, step })).rejects.toThrow("power cut");
-      expect(readMetrics(first.run.folder).at(-1)?.step).toBe(15);
+      expect(recordsOf(first.run.folder).at(-1)?.step).toBe(15);
 
       const second = openRun(join(folder, "crashed"), { resumed: true });
       const { loop, seen } = counter(second.run);

@@ -29,6 +29,8 @@ export interface TrainingLoop {
   step(index: number): StepResult | Promise<StepResult>;
   /** Scores on held-out data; `loss` is drawn beside the training loss, the others below it. */
   evaluate?(): Promise<Scores>;
+  /** Scores on test data, once, after the last step. */
+  test?(): Promise<Scores>;
   /** Writes all that `load` needs into an empty folder: model, optimizer, what the data loading depends on. */
   save(folder: string): Promise<void>;
   /** Reads what `save` wrote. */
@@ -122,7 +124,10 @@ class Training {
       const last = step >= this.#end;
       if (step > this.#progress.evaluatedAt && (last || step % this.#every.evaluate === 0)) await this.#evaluate();
       if (step > this.#savedAt && (last || step % this.#every.save === 0)) await this.#save();
-      if (last) return this.#progress;
+      if (last) {
+        await this.#test();
+        return this.#progress;
+      }
       await this.#step(step);
     }
   }
@@ -163,13 +168,24 @@ class Training {
     const validation = (await this.#loop.evaluate?.()) ?? null;
     this.#progress = { ...this.#progress, evaluatedAt: step, validation };
     if (validation === null) return;
-    for (const [name, value] of Object.entries(validation)) {
-      if (!Number.isFinite(value)) throw this.#diverged(`the validation score ${name}`, value, step);
-    }
-    this.#run.metrics.append({ step, validation });
+    this.#record("validation", validation);
     this.#shown = { ...this.#shown, validationLoss: validation.loss };
-    const scores = Object.entries(validation).map(([name, value]) => `${name} ${formatScore(value)}`);
-    this.#run.display.note(`step ${step}  validation: ${scores.join("  ")}`);
+  }
+
+  async #test(): Promise<void> {
+    const scores = await this.#loop.test?.();
+    if (scores !== undefined) this.#record("test", scores);
+  }
+
+  /** Writes and shows what an evaluation gave. */
+  #record(part: "validation" | "test", scores: Scores): void {
+    const { step } = this.#progress;
+    for (const [name, value] of Object.entries(scores)) {
+      if (!Number.isFinite(value)) throw this.#diverged(`the ${part} score ${name}`, value, step);
+    }
+    this.#run.metrics.append({ step, [part]: scores });
+    const list = Object.entries(scores).map(([name, value]) => `${name} ${formatScore(value)}`);
+    this.#run.display.note(`step ${step}  ${part}: ${list.join("  ")}`);
   }
 
   async #save(): Promise<void> {

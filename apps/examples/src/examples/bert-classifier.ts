@@ -108,7 +108,7 @@ export const bertClassifier = defineExample({
   useOptions: {},
   input: "a sentence to classify",
 
-  async train({ options, run, describe, print }) {
+  async train({ options, run, describe }) {
     const data = options.data === undefined ? toySentiment(options.seed, madeUp) : await readFolder(options.data);
     const words = (text: string): string[] => text.split(" ").filter(Boolean);
     const vocabulary = Vocabulary.build(
@@ -168,6 +168,7 @@ export const bertClassifier = defineExample({
         return { loss: loss!, tokens, extra: { lr } };
       },
       evaluate: async () => ({ accuracy: await score(model, validation, vocabulary, options.longest) }),
+      test: async () => ({ accuracy: await score(model, test, vocabulary, options.longest) }),
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,
@@ -179,7 +180,6 @@ export const bertClassifier = defineExample({
         await loadCheckpoint(join(folder, "state"), { into: { model, optimizer, generator } });
       },
     });
-    print(`test accuracy: ${(await score(model, test, vocabulary, options.longest)).toFixed(2)} %`);
   },
 
   async use({ options, words, trained, print }) {

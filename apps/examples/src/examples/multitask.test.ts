@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { exampleRunner, inTemporaryFolder, trainingLosses } from "../testing/fixtures.js";
+import { exampleRunner, inTemporaryFolder, scoresOf, trainingLosses } from "../testing/fixtures.js";
 import { multitask } from "./multitask.js";
 
 const small = ["--threads", "1", "--layers", "1", "--heads", "2", "--width", "32", "--feedforward", "64"];
@@ -37,11 +37,11 @@ describe("multitask", () => {
         const recipe = ["--threads", "1", "--epochs", "3", "--lr", "0.002", "--warmup", "50"];
         const trained = await start([...sizes, ...recipe, "--out", out]);
         expect(trained).toMatchObject({ code: 0, errors: "" });
-        const test = (task: string) => Number(new RegExp(`test ${task}: ([\\d.]+) %`).exec(trained.output)?.[1]);
+        const scores = scoresOf(out, "test");
         // Negations make the sentiment the slowest to learn: at this length training has only begun on it.
-        expect(test("sentiment")).toBeGreaterThan(58);
-        expect(test("entities F1")).toBeGreaterThan(75);
-        expect(test("subjectivity")).toBeGreaterThan(95);
+        expect(scores.sentiment).toBeGreaterThan(58);
+        expect(scores.f1).toBeGreaterThan(75);
+        expect(scores.subjectivity).toBeGreaterThan(95);
 
         const opinion = await start(["use", "--from", out, "the story was really wonderful ."]);
         expect(opinion).toMatchObject({ code: 0, errors: "" });

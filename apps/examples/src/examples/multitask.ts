@@ -220,6 +220,7 @@ export const multitask = defineExample({
         return { loss: loss!, tokens: words, extra: { lr } };
       },
       evaluate: () => score(system, partOf(data, "validation")),
+      test: () => score(system, partOf(data, "test")),
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,
@@ -234,11 +235,8 @@ export const multitask = defineExample({
         await loadCheckpoint(join(folder, "state"), { into: { model, crf, weighting, optimizer, generator } });
       },
     });
-    const { sentiment, f1, subjectivity } = await score(system, partOf(data, "test"));
-    const [s, n, o] = (await weighting.logVariances.data()).map((v) => Math.exp(-Number(v)));
-    print(`test sentiment: ${sentiment.toFixed(2)} %, weight of its loss ${s!.toFixed(2)}`);
-    print(`test entities F1: ${f1.toFixed(2)} %, weight of its loss ${n!.toFixed(2)}`);
-    print(`test subjectivity: ${subjectivity.toFixed(2)} %, weight of its loss ${o!.toFixed(2)}`);
+    const weights = Array.from(await weighting.logVariances.data(), (v) => Math.exp(-Number(v)).toFixed(2));
+    print(`learned weights of the losses: sentiment ${weights[0]}, entities ${weights[1]}, subjectivity ${weights[2]}`);
   },
 
   async use({ options, words, trained, print }) {

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { exampleRunner, inTemporaryFolder, trainingLosses } from "../testing/fixtures.js";
+import { exampleRunner, inTemporaryFolder, scoresOf, trainingLosses } from "../testing/fixtures.js";
 import { ner } from "./ner.js";
 
 const small = ["--width", "16", "--hidden", "16", "--threads", "1"];
@@ -31,7 +31,7 @@ describe("ner", () => {
       expect(trained.code).toBe(0);
       const curve = trainingLosses(out);
       expect(curve.at(-1)).toBeLessThan(0.2 * curve[0]!);
-      expect(Number(/test F1: ([\d.]+) %/.exec(trained.output)?.[1])).toBeGreaterThan(80);
+      expect(scoresOf(out, "test").f1).toBeGreaterThan(80);
       const used = await start(["use", "--from", out, "Anna Berg flew to Lake Berg last year."]);
       expect(used.errors).toBe("");
       expect(used.output).toMatch(/PER: Anna Berg\n/);

@@ -118,7 +118,7 @@ export const ner = defineExample({
   useOptions: {},
   input: "a sentence to tag",
 
-  async train({ options, run, describe, print }) {
+  async train({ options, run, describe }) {
     const data = options.data === undefined ? toyEntities(options.seed) : await readFolder(options.data);
     const vocabulary = Vocabulary.build(
       data.train.flatMap(({ tokens }) => tokens.map((token) => token.toLowerCase())),
@@ -179,6 +179,7 @@ export const ner = defineExample({
         return { loss: loss!, tokens };
       },
       evaluate: () => score(tagger, data.validation),
+      test: () => score(tagger, data.test),
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,
@@ -192,8 +193,6 @@ export const ner = defineExample({
         await loadCheckpoint(join(folder, "state"), { into: { model, criterion, optimizer, generator } });
       },
     });
-    const { f1, precision, recall } = await score(tagger, data.test);
-    print(`test F1: ${f1.toFixed(2)} % (precision ${precision.toFixed(2)} %, recall ${recall.toFixed(2)} %)`);
   },
 
   async use({ options, words, trained, print }) {

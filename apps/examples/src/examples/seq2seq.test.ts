@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CrossEntropyLoss, LabelSmoothingLoss } from "@torchium/losses";
 import { Generator, randn, tensor } from "@torchium/tensor";
 import { describe, expect, it } from "vitest";
-import { exampleRunner, inTemporaryFolder, trainingLosses } from "../testing/fixtures.js";
+import { exampleRunner, inTemporaryFolder, scoresOf, trainingLosses } from "../testing/fixtures.js";
 import { mixedLoss, seq2seq } from "./seq2seq.js";
 
 const tiny = ["--layers", "1", "--heads", "2", "--width", "16", "--feedforward", "32", "--threads", "1"];
@@ -39,7 +39,7 @@ describe("seq2seq", () => {
       expect(trained).toMatchObject({ code: 0, errors: "" });
       const losses = trainingLosses(out);
       expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]!);
-      expect(Number(/test BLEU: ([\d.]+)/.exec(trained.output)?.[1])).toBeGreaterThan(50);
+      expect(scoresOf(out, "test").bleu).toBeGreaterThan(50);
       for (const beams of ["1", "3"]) {
         const used = await start(["use", "--from", out, "--beams", beams, "Ein Hund", "lacht im Park."]);
         expect(used).toMatchObject({ code: 0, errors: "" });

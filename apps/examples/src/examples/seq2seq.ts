@@ -174,6 +174,13 @@ export const seq2seq = defineExample({
     const parameters = model.parameters().reduce((n, p) => n + p.numel, 0);
     describe({ pairs: training.length, sourceWords: source.size, targetWords: target.size, parameters, steps });
 
+    const test = data.test.slice(0, options.testSentences);
+    const translateTest = (sentences: readonly SentencePair[]) =>
+      translateAll(
+        translator,
+        encode(sentences).map((pair) => pair.source),
+      );
+
     const lengths = lengthsOf(training);
     const batchOf = batchesByStep(options.seed, perEpoch, (random) =>
       lengthBuckets(lengths, options.batch, { random }),
@@ -206,6 +213,11 @@ export const seq2seq = defineExample({
         const loss = await heldOutLoss(translator, validation);
         return { loss, perplexity: Math.exp(loss) };
       },
+      test: async () => {
+        const references = test.map((pair) => [target.tokenize(pair.target)]);
+        const { score } = bleuOfTokens(await translateTest(test), references, { smoothing: "none" });
+        return { bleu: score };
+      },
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,
@@ -219,15 +231,9 @@ export const seq2seq = defineExample({
       },
     });
 
-    const test = data.test.slice(0, options.testSentences);
-    const made = await translateAll(
-      translator,
-      encode(test).map((pair) => pair.source),
-    );
-    const references = test.map((pair) => [target.tokenize(pair.target)]);
-    const { score } = bleuOfTokens(made, references, { smoothing: "none" });
-    made.slice(0, 3).forEach((translation, i) => print(`${test[i]!.source} → ${translation.join(" ")}`));
-    print(`test BLEU: ${score.toFixed(2)} (greedy, ${test.length} sentences)`);
+    const shown = test.slice(0, 3);
+    const translations = await translateTest(shown);
+    translations.forEach((words, i) => print(`${shown[i]!.source} → ${words.join(" ")}`));
   },
 
   async use({ options, words, trained, print }) {

@@ -12,6 +12,7 @@ function fill(path: string): MetricsLog {
   for (const step of [10, 20, 30]) {
     log.append({ step, loss: 1 / step });
     if (step !== 10) log.append({ step, validation: { loss: 2 / step } });
+    if (step === 30) log.append({ step, test: { loss: 3 / step } });
   }
   return log;
 }
@@ -29,12 +30,13 @@ describe("MetricsLog", () => {
     }));
 
   it.each([
+    [1000, 1000, [10, 20, "20 validation", 30, "30 validation"]],
     [30, 30, [10, 20, "20 validation", 30, "30 validation"]],
     [30, 20, [10, 20, "20 validation", 30]],
     [20, 20, [10, 20, "20 validation"]],
     [25, 20, [10, 20, "20 validation"]],
     [9, 0, []],
-  ])("drops what came after step %i, evaluated at %i", (step, evaluatedAt, kept) =>
+  ])("drops the test, and what came after step %i, evaluated at %i", (step, evaluatedAt, kept) =>
     inTemporaryFolder(async (folder) => {
       const path = join(folder, "metrics.jsonl");
       fill(path);

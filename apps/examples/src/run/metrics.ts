@@ -24,6 +24,8 @@ export interface MetricsRecord {
   readonly extra?: Scores;
   /** What an evaluation on held-out data gave. */
   readonly validation?: Scores;
+  /** What the finished model gave on test data. */
+  readonly test?: Scores;
 }
 
 /** The file `metrics.jsonl` of a run. */
@@ -54,13 +56,15 @@ export class MetricsLog {
   }
 
   /**
-   * Reads the file and drops what came after `step`, and evaluations after `evaluatedAt`: the resumed run
-   * does those steps again.
+   * Reads the file and drops what came after `step`, evaluations after `evaluatedAt`, and the test at the end: the
+   * resumed run does those again.
    * @throws TensorError `file` when it cannot be read or written, `format` naming a line that is no record.
    */
   async truncateAfter(step: number, evaluatedAt: number): Promise<void> {
     const records = existsSync(this.path) ? parseRecords(this.path) : [];
-    this.#records = records.filter((record) => record.step <= (record.validation === undefined ? step : evaluatedAt));
+    this.#records = records.filter(
+      ({ step: at, validation, test }) => test === undefined && at <= (validation === undefined ? step : evaluatedAt),
+    );
     await writeFileAtomic(this.path, this.#records.map((record) => `${JSON.stringify(record)}\n`).join(""));
   }
 }
@@ -88,9 +92,11 @@ function parseLine(line: string): unknown {
   }
 }
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
 function isRecord(value: unknown): value is MetricsRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { step, validation } = value as { step?: unknown; validation?: unknown };
+  if (!isObject(value)) return false;
+  const { step, validation, test } = value as Record<string, unknown>;
   const wholeStep = typeof step === "number" && Number.isSafeInteger(step) && step >= 0;
-  return wholeStep && (validation === undefined || (typeof validation === "object" && validation !== null));
+  return wholeStep && [validation, test].every((scores) => scores === undefined || isObject(scores));
 }

@@ -7,6 +7,7 @@ import { choice, integer, number } from "../cli/option.js";
 import { runCli } from "../cli/run-cli.js";
 import type { Terminal } from "../cli/terminal.js";
 import { defineExample, type Example } from "../example.js";
+import type { MetricsRecord, Scores } from "../run/metrics.js";
 import { train } from "../training-loop.js";
 
 /** A terminal that keeps what was written. */
@@ -62,13 +63,20 @@ export const exampleRunner = (example: unknown, folder: string) => async (args: 
   return { code, output: environment.output.text, errors: environment.errors.text };
 };
 
+/** What a run recorded, oldest first. */
+export const recordsOf = (folder: string): MetricsRecord[] =>
+  readFileSync(join(folder, "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as MetricsRecord);
+
 /** The training losses a run recorded. */
 export const trainingLosses = (folder: string): number[] =>
-  readFileSync(join(folder, "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { loss?: number })
-    .flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+  recordsOf(folder).flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+
+/** The last scores a run recorded on one part of its data; none is an empty object. */
+export const scoresOf = (folder: string, part: "validation" | "test"): Scores =>
+  recordsOf(folder).findLast((record) => record[part] !== undefined)?.[part] ?? {};
 
 /** A number in [0, 1) that depends on the seed and the step only (a round of splitmix32). */
 export function noise(seed: number, step: number): number {
