@@ -1,5 +1,6 @@
 import * as vitest from "vitest";
 import { createCpuBackend } from "../../tensor/src/cpu/backend.js";
+import { loopLibrary } from "../../tensor/src/cpu/blas/testing/loops.js";
 import { describeConformance } from "./describe-conformance.js";
 
 const limitBytes = 2 ** 28;
@@ -23,4 +24,15 @@ describeConformance(
     createBackend: () => createCpuBackend({ threads: 1, relaxedSimd: false, limitBytes }),
   },
   { levels: ["scalars", "layouts", "programs", "anchors"] },
+);
+
+// Every product by a library that can: what is tested is the seam, not the library.
+describeConformance(
+  vitest,
+  {
+    name: "the CPU backend with a library of matrix products",
+    createBackend: () =>
+      createCpuBackend({ threads: 2, parallelNanoseconds: 0, limitBytes, blas: loopLibrary(1).blas }),
+  },
+  { levels: ["launches", "anchors"] },
 );

@@ -16,6 +16,7 @@ export {
   rowGradientOf,
   scope,
 } from "./control.js";
+export type { Blas, BlasProduct, BlasProducts, NoBlas } from "./cpu/blas/blas.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu/device.js";
 export {
   arange,

@@ -121,6 +121,8 @@ export interface Backend {
   /** `cpu`, `cuda`, `webgpu`, or a third party's. */
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** One line for people: the hardware and the libraries in use. */
+  readonly info?: string;
   /** Memory of at least `byteLength` bytes with undefined contents. @throws TensorError `out-of-memory` */
   allocate(byteLength: number): BufferHandle;
   /** Gives a buffer back; work submitted before may still use it. */

@@ -20,6 +20,8 @@ import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
 import { ScanExecutable } from "./anchors/scan.js";
 import { ScatterExecutable } from "./anchors/scatter.js";
 import { SortExecutable } from "./anchors/sort.js";
+import { type Blas, describeProducts, libraryOf, type NoBlas } from "./blas/blas.js";
+import { blasModule } from "./blas/products.js";
 import { gemmModule, gemmWorkspaceByteLength } from "./gemm/gemm.js";
 import { createPool, type Pool } from "./pool/pool.js";
 import { defaultParallelNanoseconds } from "./run/cost.js";
@@ -46,16 +48,21 @@ export type CpuBackendOptions = {
    * costs. 0 shares out everything.
    */
   readonly parallelNanoseconds?: number;
+  /** A library for the matrix products that it computes faster, as `findBlas` of `@torchium/cpu-blas` finds it. */
+  readonly blas?: Blas | NoBlas;
   /** Bytes of memory it may hold; by default all that the engine grants, at most 4 GiB. */
   readonly limitBytes?: number;
 };
 
 /**
  * Makes the CPU backend. Where the engine cannot share memory between threads it runs on the calling thread alone.
- * @throws TensorError `unsupported` where the engine has no WebAssembly SIMD, `argument` for options without sense.
+ * @throws TensorError `unsupported` where the engine has no WebAssembly SIMD or a thread cannot load the BLAS, `argument` for
+ * options without sense.
  */
 export async function createCpuBackend(options: CpuBackendOptions = {}): Promise<CpuBackend> {
-  const pool = await createPool(options.threads === undefined ? {} : { threads: options.threads });
+  const { threads } = options;
+  const natives = libraryOf(options.blas);
+  const pool = await createPool({ ...(threads !== undefined && { threads }), ...(natives && { natives }) });
   return new CpuBackend(pool, options);
 }
 
@@ -64,7 +71,7 @@ const keptScratchBytes = 16 * 1024 * 1024;
 
 const memoryEnd = maxMemoryPages * 65536;
 
-/** The backend over one pool. Made by `createCpuBackend`. */
+/** The backend over one pool, which has the library's products as natives. Made by `createCpuBackend`. */
 export class CpuBackend implements Backend {
   readonly interfaceVersion = 1;
   readonly name = "cpu";
@@ -81,6 +88,7 @@ export class CpuBackend implements Backend {
   readonly #allocator: Allocator;
   readonly #relaxedSimd: boolean;
   readonly #wideSimd: boolean;
+  readonly #blas: Blas | NoBlas | undefined;
   readonly #crew: Crew;
   readonly #executables = new Map<string, CpuExecutable>();
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
@@ -95,6 +103,7 @@ export class CpuBackend implements Backend {
     this.#pool = pool;
     this.#relaxedSimd = (options.relaxedSimd ?? true) && detectFeatures().relaxedSimd;
     this.#wideSimd = (options.wideSimd ?? false) && this.#relaxedSimd && enableWideSimd();
+    this.#blas = options.blas;
     this.#crew = {
       threads: pool.threads,
       parallelNanoseconds: options.parallelNanoseconds ?? defaultParallelNanoseconds,
@@ -114,6 +123,13 @@ export class CpuBackend implements Backend {
   /** Whether 256-bit arithmetic was asked for and granted. */
   get wideSimd(): boolean {
     return this.#wideSimd;
+  }
+
+  /** Threads, instruction set and who computes matrix products. */
+  get info(): string {
+    const { threads } = this;
+    const simd = this.#wideSimd ? "wide" : this.#relaxedSimd ? "relaxed" : "plain";
+    return `${threads} ${threads === 1 ? "thread" : "threads"}, ${simd} SIMD, ${describeProducts(this.#blas)}`;
   }
 
   allocate(byteLength: number): BufferHandle {
@@ -236,7 +252,14 @@ export class CpuBackend implements Backend {
       float64: this.#pool.register(module, "gemmFloat64"),
     };
     const workspace = this.#allocator.reserve(gemmWorkspaceByteLength * threads).address;
-    return { products, workspace, compile: (kernel) => this.compile(kernel) };
+    return { products, library, workspace, compile: (kernel) => this.compile(kernel) };
+    const blas = libraryOf(this.#blas);
+    const calls = blas && blasModule(shared);
+    const library = calls && {
+      float32: this.#pool.register(calls, "gemmFloat32"),
+      float64: this.#pool.register(calls, "gemmFloat64"),
+      leastMultiplyAdds: blas.leastMultiplyAdds,
+    };
   }
 
   #submissionOf(launches: readonly Launch[]): Submission {

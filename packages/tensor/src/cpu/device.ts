@@ -2,6 +2,7 @@
 
 import { Device } from "../graph/device.js";
 import { CpuBackend, type CpuBackendOptions, createCpuBackend } from "./backend.js";
+import { libraryOf } from "./blas/blas.js";
 import { createMemory } from "./pool/memory.js";
 import { createSinglePool } from "./pool/single-pool.js";
 
@@ -18,4 +19,4 @@ export async function createCpuDevice(options: CpuDeviceOptions = {}): Promise<D
 
 /** A device on the calling thread alone, ready at once. */
 export const createCpuDeviceSync = (options: CpuDeviceOptions = {}): Device =>
-  new Device(new CpuBackend(createSinglePool(createMemory(false, 1)), options));
+  new Device(new CpuBackend(createSinglePool(createMemory(false, 1), libraryOf(options.blas)), options));

@@ -89,6 +89,12 @@ export class Device {
     return this.backend.name;
   }
 
+  /** One line for people: the name, and what the backend says of hardware and libraries in use. */
+  get info(): string {
+    const { name, info } = this.backend;
+    return info === undefined ? name : `${name}: ${info}`;
+  }
+
   get counters(): DeviceCounters {
     return {
       plansBuilt: this.#plansBuilt,

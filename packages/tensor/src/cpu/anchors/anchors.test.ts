@@ -16,11 +16,13 @@ import * as s from "../../kernel/scalar.js";
 import { seededNumbers } from "../../reference/random-order.js";
 import { contiguousStrides, sizeOf } from "../../shape.js";
 import { type CpuBackend, createCpuBackend } from "../backend.js";
+import { loopLibrary } from "../blas/testing/loops.js";
 
 const backends = await Promise.all([
   createCpuBackend({ threads: 1, relaxedSimd: false }),
   createCpuBackend({ threads: 1 }),
   createCpuBackend({ threads: 3, parallelNanoseconds: 0 }),
+  createCpuBackend({ threads: 2, parallelNanoseconds: 0, blas: loopLibrary(1).blas }),
 ]);
 afterAll(() => {
   for (const backend of backends) backend.dispose();

@@ -7,6 +7,7 @@ import { byteLengthOf } from "../../dtype.js";
 import { input } from "../../kernel/expr.js";
 import { makeProgram } from "../../kernel/program.js";
 import { contiguousStrides, sizeOf } from "../../shape.js";
+import { blasBlock } from "../blas/products.js";
 import { gemmWorkspaceByteLength } from "../gemm/gemm.js";
 import { type GemmParams, gemmOffsets, gemmParamsByteLength, writeGemmParams } from "../gemm/params.js";
 import { launchCost } from "../run/cost.js";
@@ -23,6 +24,8 @@ const threadSpace = { word: gemmOffsets.workspace / 4, bytes: gemmWorkspaceByteL
 export type MatmulTools = {
   /** The product's functions in the pool. */
   readonly products: Readonly<Record<Type, number>>;
+  /** The same by a vendor's library, for matrices of so many multiply-adds. */
+  readonly library: (Readonly<Record<Type, number>> & { readonly leastMultiplyAdds: number }) | undefined;
   /** Address of every thread's packing space, one after the other. */
   readonly workspace: number;
   readonly compile: (kernel: Kernel) => KernelExecutable;
@@ -126,9 +129,12 @@ export class MatmulExecutable implements CpuExecutable {
     const multiplyAdds = outer.size * within.size * rows * columns * inner;
     const nanoseconds = launchCost(perMultiplyAdd[this.#type], outer.size * within.size, multiplyAdds);
     const parallel = crew.threads > 1 && nanoseconds >= crew.parallelNanoseconds;
+    const { library, products } = this.#tools;
+    const forLibrary = library && blasBlock(params, library.leastMultiplyAdds, parallel ? crew.threads : 1);
+    const kernel = (forLibrary ? library : products)[this.#type];
     return offsetsOf(batches.slice(0, -2)).map((offsets): Step => {
-      const block = new Int32Array(gemmParamsByteLength / 4);
-      writeGemmParams(block, 0, { ...params, a: 0, b: 0, c: 0 });
+      const block = forLibrary ?? new Int32Array(gemmParamsByteLength / 4);
+      if (!forLibrary) writeGemmParams(block, 0, { ...params, a: 0, b: 0, c: 0 });
       const addresses: AddressWord[] = [];
       const scratch: ScratchWord[] = [];
       [a, b, c].forEach((matrix, i) => {
@@ -137,7 +143,6 @@ export class MatmulExecutable implements CpuExecutable {
         if (matrix.operand === undefined) scratch.push({ word, byteOffset });
         else addresses.push({ word, operand: matrix.operand, byteOffset });
       });
-      const kernel = this.#tools.products[this.#type];
       return { kernel, block, addresses, scalars: [], scratch, parallel, nanoseconds, threadSpace };
     });
   }

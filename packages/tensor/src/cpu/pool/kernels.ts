@@ -1,6 +1,7 @@
 // Kernels of one thread: modules instantiated over the data memory, by index.
 
 import { TensorError } from "../../errors.js";
+import type { NativeFunctions } from "./natives.js";
 
 /** A kernel: (parameters' address, thread, threads). */
 export type Kernel = (params: number, thread: number, threads: number) => void;
@@ -10,8 +11,8 @@ export class Instances {
   readonly #imports: WebAssembly.Imports;
   readonly #known = new WeakMap<Uint8Array, WebAssembly.Instance>();
 
-  constructor(memory: WebAssembly.Memory) {
-    this.#imports = { env: { memory }, math: Math as unknown as WebAssembly.ModuleImports };
+  constructor(memory: WebAssembly.Memory, native: NativeFunctions = {}) {
+    this.#imports = { env: { memory }, math: Math as unknown as WebAssembly.ModuleImports, native };
   }
 
   /** The export `name` of the module. */

@@ -5,6 +5,7 @@ import { argumentError, TensorError } from "../../errors.js";
 import { detectFeatures } from "../wasm/features.js";
 import { maxThreads } from "./layout.js";
 import { createMemory } from "./memory.js";
+import type { Natives } from "./natives.js";
 import { createSinglePool } from "./single-pool.js";
 import { createThreadedPool } from "./threaded-pool.js";
 
@@ -18,8 +19,8 @@ export interface Pool {
   readonly threads: number;
   /**
    * Adds a kernel: the export `name`, of type (parameters' address, thread, threads) → nothing, of a module that imports
-   * nothing but `env.memory` and JavaScript's Math as `math`. Returns its index for commands. Modules registered as the
-   * same object are instantiated once.
+   * nothing but `env.memory`, JavaScript's Math as `math` and the pool's natives as `native`. Returns its index for commands.
+   * Modules registered as the same object are instantiated once.
    * @throws TensorError `internal` if the module is not valid or has no such export.
    */
   register(module: Uint8Array<ArrayBuffer>, name: string): number;
@@ -40,13 +41,16 @@ export interface PoolOptions {
   readonly threads?: number;
   /** The data memory; by default a new one that can grow as far as the engine lets it. */
   readonly memory?: WebAssembly.Memory;
+  /** Functions that kernels import as `native`. */
+  readonly natives?: Natives;
 }
 
 /**
  * Makes a pool. Where the engine shares no memory (a page without cross-origin isolation) it runs on the caller alone; where
- * workers do not start (a content security policy), too, unless `threads` was asked for. `pool.threads` says what came of it.
+ * workers do not start (a content security policy), too, unless `threads` or natives were asked for. `pool.threads` says what
+ * came of it.
  * @throws TensorError `argument` for a number of threads that makes no sense, `unsupported` without SIMD, or when the workers
- * for an explicit number of threads do not start.
+ * for an explicit number of threads, or for natives, do not start.
  */
 export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   const wanted = options.threads ?? defaultThreads();
@@ -55,16 +59,16 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   }
   const features = detectFeatures();
   if (!features.simd) throw new TensorError("unsupported", "createPool: this engine has no WebAssembly SIMD");
-  const given = options.memory;
+  const { memory: given, natives } = options;
   const shareable = given === undefined || isShared(given);
   if (wanted > 1 && features.threads && shareable) {
     try {
-      return await createThreadedPool(wanted, given ?? createMemory(true, 1));
+      return await createThreadedPool(wanted, given ?? createMemory(true, 1), natives);
     } catch (error) {
-      if (options.threads !== undefined) throw error;
+      if (options.threads !== undefined || natives) throw error;
     }
   }
-  return createSinglePool(given ?? createMemory(false, 1));
+  return createSinglePool(given ?? createMemory(false, 1), natives);
 }
 
 function isShared(memory: WebAssembly.Memory): boolean {

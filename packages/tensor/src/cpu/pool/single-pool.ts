@@ -1,11 +1,12 @@
 // A pool of one thread: the caller. Its memory is not shared, so it works in any page.
 
 import { disposedError, Instances, type Kernel, messageOf, trapError } from "./kernels.js";
+import type { Natives } from "./natives.js";
 import type { Pool } from "./pool.js";
 
 /** A pool without workers over `memory`. */
-export function createSinglePool(memory: WebAssembly.Memory): Pool {
-  const instances = new Instances(memory);
+export function createSinglePool(memory: WebAssembly.Memory, natives?: Natives): Pool {
+  const instances = new Instances(memory, natives?.connect(memory));
   const kernels: { readonly run: Kernel; readonly name: string }[] = [];
   let disposed = false;
   return {

@@ -6,6 +6,7 @@ import { Control } from "./control.js";
 import { type Executor, executorModule } from "./executor.js";
 import { disposedError, Instances, messageOf, trapError } from "./kernels.js";
 import { commandFlags, layout, recordHeaderByteLength } from "./layout.js";
+import type { NativeFunctions, Natives } from "./natives.js";
 import type { Pool } from "./pool.js";
 import { spawn, type Thread } from "./spawn.js";
 
@@ -13,15 +14,24 @@ import { spawn, type Thread } from "./spawn.js";
  * A pool of `threads` threads over shared `memory`.
  * @throws TensorError `unsupported` when its workers do not start.
  */
-export async function createThreadedPool(threads: number, memory: WebAssembly.Memory): Promise<Pool> {
+export async function createThreadedPool(
+  threads: number,
+  memory: WebAssembly.Memory,
+  natives?: Natives,
+): Promise<Pool> {
+  // Before any worker starts: it may fail.
+  const native = natives?.connect(memory);
   const control = new Control();
   const executor = executorModule();
-  const start = { control: control.memory, memory, executor, layout, records: control.records, recordHeaderByteLength };
+  const start = {
+    ...{ control: control.memory, memory, executor, layout, records: control.records, recordHeaderByteLength },
+    natives: natives?.worker,
+  };
   const starting = Array.from({ length: threads - 1 }, (_, i) => spawn({ ...start, thread: i + 1, threads }));
   const outcomes = await Promise.allSettled(starting);
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   const workers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  if (!failed) return new ThreadedPool(threads, memory, control, executor, workers);
+  if (!failed) return new ThreadedPool(threads, memory, control, executor, workers, native);
   for (const worker of workers) worker.terminate();
   const reason = messageOf(failed.reason);
   throw new TensorError("unsupported", `createPool: a worker did not start: ${reason}`, { threads }, failed.reason);
@@ -47,12 +57,13 @@ class ThreadedPool implements Pool {
     control: Control,
     executor: Uint8Array<ArrayBuffer>,
     workers: readonly Thread[],
+    native: NativeFunctions | undefined,
   ) {
     this.threads = threads;
     this.memory = memory;
     this.#control = control;
     this.#workers = workers;
-    this.#instances = new Instances(memory);
+    this.#instances = new Instances(memory, native);
     const imports = { env: { memory: control.memory, table: this.#table } };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(executor), imports);
     this.#executor = exports as unknown as Executor;

@@ -3,6 +3,7 @@
 // since a thread that waits on shared memory has no event loop; it ends when the pool stops it.
 
 import type { layout } from "./layout.js";
+import type { Natives } from "./natives.js";
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -15,6 +16,7 @@ export interface WorkerStart {
   readonly recordHeaderByteLength: number;
   readonly thread: number;
   readonly threads: number;
+  readonly natives: Natives["worker"] | undefined;
 }
 
 /** JavaScript of the worker, for Node's worker threads (`eval`) and for Web Workers (a Blob). */
@@ -24,12 +26,14 @@ const nodeThreads = typeof process === "object" && process.versions && process.v
   ? (process.getBuiltinModule ? process.getBuiltinModule("node:worker_threads") : require("node:worker_threads"))
   : undefined;
 
-function serve({ control, memory, executor, layout, records, recordHeaderByteLength, thread, threads }, post) {
+function serve({ control, memory, executor, layout, records, recordHeaderByteLength, thread, threads, natives }, post) {
   const table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
   const { wait, walk, publish, finish } = new WebAssembly.Instance(new WebAssembly.Module(executor), {
     env: { memory: control, table },
   }).exports;
   const instances = new Map();
+  const load = typeof require === "function" ? require : undefined;
+  const native = natives ? (0, eval)("(" + natives.source + ")")(memory, natives.data, load) : {};
   let record = records;
 
   // The buffer object is taken anew each time: an old one ends where the memory ended when it was made.
@@ -44,6 +48,7 @@ function serve({ control, memory, executor, layout, records, recordHeaderByteLen
         instance = new WebAssembly.Instance(new WebAssembly.Module(bytes(module, moduleLength)), {
           env: { memory },
           math: Math,
+          native,
         });
         instances.set(module, instance);
       }
