@@ -1,6 +1,5 @@
 // `npm test`: builds the packages, then runs every test; arguments go to vitest.
 // The counts are left in .cache/test-results.json for continuous integration.
-import { gpuSuites, gpuSuitesWanted } from "./lib/gpu-suites.js";
 import { buildPackages, runNode, toolScript } from "./lib/tools.js";
 
 const results = ".cache/test-results.json";
@@ -11,8 +10,3 @@ if (built.exitCode !== 0) process.exit(built.exitCode);
 const reports = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
 const tested = await runNode(toolScript("vitest", "vitest"), ["run", ...reports, ...process.argv.slice(2)]);
 process.exitCode = tested.exitCode;
-if (!gpuSuitesWanted) {
-  console.log(
-    `Left out, because they take minutes in software: ${gpuSuites.join(", ")} (TORCHIUM_GPU_SUITES=1 includes them).`,
-  );
-}

@@ -1,19 +1,21 @@
 import { describeConformance } from "@torchium/backend-conformance";
 import * as vitest from "vitest";
 import { createWebGpuBackend } from "./index.js";
-import { hasAdapter } from "./testing/adapter.js";
+import { findTestAdapter, testAdapter } from "./testing/adapter.js";
 import { inOneBuffer } from "./testing/one-buffer.js";
 
 // Compiling takes a software adapter far longer than running.
 vitest.vi.setConfig({ testTimeout: 300_000 });
 
-if (await hasAdapter()) {
-  describeConformance(vitest, { name: "the WebGPU backend", createBackend: () => createWebGpuBackend() });
+const createBackend = async () => createWebGpuBackend({ adapter: await testAdapter() });
+
+if (await findTestAdapter()) {
+  describeConformance(vitest, { name: "the WebGPU backend", createBackend });
   describeConformance(
     vitest,
     {
       name: "the WebGPU backend with everything in one buffer",
-      createBackend: async () => inOneBuffer(await createWebGpuBackend(), 2 ** 24),
+      createBackend: async () => inOneBuffer(await createBackend(), 2 ** 24),
     },
     {
       cases: [

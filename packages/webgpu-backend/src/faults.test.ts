@@ -1,15 +1,14 @@
 import { type Device, TensorError, tensor, zeros } from "@torchium/tensor";
 import { Embedding } from "@torchium/tensor/nn";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { findAdapter } from "./adapter.js";
 import type { GpuDevice } from "./gpu.js";
 import { createWebGpuBackend, createWebGpuDevice, isWebGpuAvailable } from "./index.js";
 import { requestDevice } from "./request-device.js";
-import { hasAdapter } from "./testing/adapter.js";
+import { findTestAdapter, testAdapter } from "./testing/adapter.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const available = await hasAdapter();
+const available = (await findTestAdapter()) !== undefined;
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
 describe("options", () => {
@@ -29,7 +28,7 @@ describe.skipIf(!available)(`faults on WebGPU${available ? "" : " (no WebGPU ada
   afterEach(() => {
     for (const device of open.splice(0)) device.dispose();
   });
-  const newGpu = async (): Promise<GpuDevice> => requestDevice((await findAdapter())!);
+  const newGpu = async (): Promise<GpuDevice> => requestDevice(await testAdapter());
   const onGpu = async (gpu: GpuDevice): Promise<Device> => {
     const device = await createWebGpuDevice({ device: gpu });
     open.push(device, { dispose: () => gpu.destroy() });

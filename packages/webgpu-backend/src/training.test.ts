@@ -1,14 +1,13 @@
 import { createCpuDevice, type Device, setDefaultDevice, type Tensor, tensor } from "@torchium/tensor";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { findAdapter } from "./adapter.js";
 import { createWebGpuDevice } from "./index.js";
-import { hasAdapter } from "./testing/adapter.js";
+import { findTestAdapter, testAdapter } from "./testing/adapter.js";
 import { type System, systems, train } from "./testing/systems.js";
 
 vi.setConfig({ testTimeout: 300_000 });
 
 const steps = 3;
-const available = await hasAdapter();
+const available = (await findTestAdapter()) !== undefined;
 
 describe.skipIf(!available)(`training on WebGPU${available ? "" : " (no WebGPU adapter was found)"}`, () => {
   let cpu: Device;
@@ -16,7 +15,7 @@ describe.skipIf(!available)(`training on WebGPU${available ? "" : " (no WebGPU a
   beforeAll(async () => {
     cpu = await createCpuDevice({ threads: 1 });
     // Asked for nothing, an adapter gives the least that every device has: eight storage buffers, for one.
-    gpu = await createWebGpuDevice({ device: await (await findAdapter())!.requestDevice() });
+    gpu = await createWebGpuDevice({ device: await (await testAdapter()).requestDevice() });
   });
   afterAll(() => {
     setDefaultDevice(cpu);

@@ -18,9 +18,9 @@ export const laneOutputs = (program: Program) =>
     role === "lane" ? [{ expr, operand: program.inputs.length + k }] : [],
   );
 
-/** Words of the partial sums of all lane outputs. */
+/** Words of the partial sums of all lane outputs; for rows without elements, too, as the shader binds them. */
 export const laneWords = (program: Program, blocks: number, length: number): number =>
-  laneOutputs(program).length * blocks * length;
+  laneOutputs(program).length * Math.max(1, blocks * length);
 
 /** The word of a partial sum: those of output `which` of all blocks lie behind each other. */
 export const partialLane = (base: string, which: number, blocks: string, block: string, length: string): string =>
