@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   nn: belowUsers,
   data: belowUsers,
   io: belowUsers,
+  options: belowUsers,
   tensor: belowTensor,
   devices: belowDevices,
   ops: belowOps,

@@ -1,9 +1,9 @@
 // Binary cross entropy on logits.
 
-import { softplus, type Tensor } from "@torchium/tensor";
+import { softplus, Tensor } from "@torchium/tensor";
+import { instance, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { type OptionTable, weights } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `BCEWithLogitsLoss`. */
@@ -16,7 +16,11 @@ export type BCEWithLogitsLossOptions = {
   readonly reduction?: Reduction;
 };
 
-const rules = { weight: weights(), posWeight: weights(), reduction } satisfies OptionTable<BCEWithLogitsLossOptions>;
+const rules = {
+  weight: optional(instance("a tensor", Tensor)),
+  posWeight: optional(instance("a tensor", Tensor)),
+  reduction,
+} satisfies OptionTable<BCEWithLogitsLossOptions>;
 
 /**
  * `−w (p·y ln σ(x) + (1 − y) ln(1 − σ(x)))` for logits x and targets y from 0 to 1, written with

@@ -1,9 +1,9 @@
 // Pulls the directions of similar pairs together and pushes those of dissimilar pairs apart.
 
 import { type Tensor, where } from "@torchium/tensor";
+import { number, type OptionTable } from "@torchium/tensor/options";
 import { checkFloats, checkSameShape, checkShape, checkTensors, checkValues } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { between, type OptionTable } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `CosineEmbeddingLoss`. */
@@ -14,7 +14,10 @@ export type CosineEmbeddingLossOptions = {
   readonly reduction?: Reduction;
 };
 
-const rules = { margin: between(-1, 1, 0), reduction } satisfies OptionTable<CosineEmbeddingLossOptions>;
+const rules = {
+  margin: number({ atLeast: -1, atMost: 1 }, 0),
+  reduction,
+} satisfies OptionTable<CosineEmbeddingLossOptions>;
 
 // PyTorch's: a zero vector has the cosine 0 with every other.
 const epsilon = 1e-12;

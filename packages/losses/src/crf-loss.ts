@@ -1,11 +1,11 @@
 // A linear-chain conditional random field on top of a tagger's scores.
 
-import { type Generator, rand, type Tensor, tensor, where } from "@torchium/tensor";
+import { Generator, rand, type Tensor, tensor, where } from "@torchium/tensor";
 import { functional, Parameter } from "@torchium/tensor/nn";
+import { count, flag, instance, type OptionTable, optional, strings } from "@torchium/tensor/options";
 import { bioRules, checkAgainstRules, type TagRules } from "./bio-rules.js";
 import { checkFloats, checkShape, checkTensors } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { count, flag, generator, names, type OptionTable, required } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `CRFLoss`. */
@@ -22,11 +22,11 @@ export type CRFLossOptions = {
 };
 
 const rules = {
-  numTags: required(count()),
+  numTags: count(),
   batchFirst: flag(true),
-  bioTags: names(),
+  bioTags: optional(strings()),
   reduction,
-  generator: generator(),
+  generator: optional(instance("a Generator", Generator)),
 } satisfies OptionTable<CRFLossOptions>;
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { Module } from "@torchium/tensor/nn";
-import { type OptionTable, type Resolved, readOptions } from "./options.js";
+import { type OptionTable, type Resolved, readOptions } from "@torchium/tensor/options";
 
 /** What is known of a loss beside its computation: its name and what each option may be. */
 export type LossDeclaration<R extends OptionTable<object> = OptionTable<object>> = {

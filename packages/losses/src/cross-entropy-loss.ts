@@ -1,10 +1,10 @@
 // Cross entropy of logits and class ids.
 
-import type { Tensor } from "@torchium/tensor";
+import { Tensor } from "@torchium/tensor";
 import { functional } from "@torchium/tensor/nn";
+import { instance, integer, number, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkTensors } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { between, integer, type OptionTable, weights } from "./options.js";
 import { type Reduction, reduction } from "./reduction.js";
 
 /** Options of `CrossEntropyLoss`. */
@@ -20,9 +20,9 @@ export type CrossEntropyLossOptions = {
 };
 
 const rules = {
-  weight: weights(),
-  ignoreIndex: integer(-100),
-  labelSmoothing: between(0, 1, 0),
+  weight: optional(instance("a tensor", Tensor)),
+  ignoreIndex: integer({}, -100),
+  labelSmoothing: number({ atLeast: 0, atMost: 1 }, 0),
   reduction,
 } satisfies OptionTable<CrossEntropyLossOptions>;
 

@@ -2,9 +2,9 @@
 
 import { type Tensor, tensor, where } from "@torchium/tensor";
 import { functional } from "@torchium/tensor/nn";
+import { flag, integer, type OptionTable } from "@torchium/tensor/options";
 import { checkFloats, checkTensors } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { flag, index, type OptionTable } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `CTCLoss`. */
@@ -17,7 +17,11 @@ export type CTCLossOptions = {
   readonly reduction?: Reduction;
 };
 
-const rules = { blank: index(0), zeroInfinity: flag(false), reduction } satisfies OptionTable<CTCLossOptions>;
+const rules = {
+  blank: integer({ atLeast: 0 }, 0),
+  zeroInfinity: flag(false),
+  reduction,
+} satisfies OptionTable<CTCLossOptions>;
 
 /**
  * `−ln Σ p(path)` over all paths that spell the target once repeats are joined and blanks dropped (Graves et al. 2006).

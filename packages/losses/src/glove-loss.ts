@@ -1,9 +1,9 @@
 // The weighted least squares of GloVe, on embeddings that were looked up before.
 
 import type { Tensor } from "@torchium/tensor";
+import { count, number, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkFloats, checkShape, checkTensors, checkValues } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { count, type OptionTable, positive } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `GloVeLoss`. Sizes that are given are checked against what arrives. */
@@ -20,10 +20,10 @@ export type GloVeLossOptions = {
 };
 
 const rules = {
-  vocabSize: count(),
-  embeddingDim: count(),
-  xMax: positive(100),
-  alpha: positive(0.75),
+  vocabSize: optional(count()),
+  embeddingDim: optional(count()),
+  xMax: number({ above: 0 }, 100),
+  alpha: number({ above: 0 }, 0.75),
   reduction,
 } satisfies OptionTable<GloVeLossOptions>;
 

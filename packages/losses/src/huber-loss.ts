@@ -1,9 +1,9 @@
 // Huber's loss: squared near zero, absolute beyond.
 
 import { type Tensor, where } from "@torchium/tensor";
+import { number, type OptionTable } from "@torchium/tensor/options";
 import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { type OptionTable, positive } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `HuberLoss`. */
@@ -14,7 +14,7 @@ export type HuberLossOptions = {
   readonly reduction?: Reduction;
 };
 
-const rules = { delta: positive(1), reduction } satisfies OptionTable<HuberLossOptions>;
+const rules = { delta: number({ above: 0 }, 1), reduction } satisfies OptionTable<HuberLossOptions>;
 
 /**
  * With `d = |x − y|`: `½d²` up to `delta`, `delta·(d − ½delta)` beyond (Huber 1964, "Robust estimation of a location

@@ -1,9 +1,9 @@
 // Kullback-Leibler divergence between distributions.
 
 import { type Tensor, where } from "@torchium/tensor";
+import { flag, type OptionTable, oneOf } from "@torchium/tensor/options";
 import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { flag, type OptionTable, oneOf } from "./options.js";
 import { type Reduction, reduced } from "./reduction.js";
 
 /** Options of `KLDivLoss`. */

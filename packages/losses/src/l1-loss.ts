@@ -1,9 +1,9 @@
 // Mean absolute error.
 
 import type { Tensor } from "@torchium/tensor";
+import type { OptionTable } from "@torchium/tensor/options";
 import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import type { OptionTable } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `L1Loss`. */

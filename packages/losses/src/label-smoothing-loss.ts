@@ -2,9 +2,9 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { functional } from "@torchium/tensor/nn";
+import { count, integer, number, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkClasses } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { between, count, integer, type OptionTable } from "./options.js";
 import { type Reduction, reduction } from "./reduction.js";
 
 /** Options of `LabelSmoothingLoss`. */
@@ -20,9 +20,9 @@ export type LabelSmoothingLossOptions = {
 };
 
 const rules = {
-  numClasses: count(),
-  smoothing: between(0, 1, 0.1),
-  ignoreIndex: integer(-100),
+  numClasses: optional(count()),
+  smoothing: number({ atLeast: 0, atMost: 1 }, 0.1),
+  ignoreIndex: integer({}, -100),
   reduction,
 } satisfies OptionTable<LabelSmoothingLossOptions>;
 

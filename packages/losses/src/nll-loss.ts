@@ -1,10 +1,10 @@
 // Negative log-likelihood of log-probabilities and class ids.
 
-import type { Tensor } from "@torchium/tensor";
+import { Tensor } from "@torchium/tensor";
 import { functional } from "@torchium/tensor/nn";
+import { instance, integer, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkTensors } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { integer, type OptionTable, weights } from "./options.js";
 import { type Reduction, reduction } from "./reduction.js";
 
 /** Options of `NLLLoss`. */
@@ -17,7 +17,11 @@ export type NLLLossOptions = {
   readonly reduction?: Reduction;
 };
 
-const rules = { weight: weights(), ignoreIndex: integer(-100), reduction } satisfies OptionTable<NLLLossOptions>;
+const rules = {
+  weight: optional(instance("a tensor", Tensor)),
+  ignoreIndex: integer({}, -100),
+  reduction,
+} satisfies OptionTable<NLLLossOptions>;
 
 /** `−w_t x_t` for log-probabilities x and the target t; after a log-softmax it is `CrossEntropyLoss`. */
 export class NLLLoss extends Criterion<typeof rules> {

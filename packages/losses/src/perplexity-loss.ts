@@ -2,9 +2,9 @@
 
 import { noGrad, stack, type Tensor, where } from "@torchium/tensor";
 import { functional } from "@torchium/tensor/nn";
+import { integer, type OptionTable, readOptions } from "@torchium/tensor/options";
 import { checkFloats, checkIntegers, checkShape } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { integer, type OptionTable, readOptions } from "./options.js";
 
 /** Options of `PerplexityLoss` and `CorpusPerplexity`. */
 export type PerplexityLossOptions = {
@@ -12,7 +12,7 @@ export type PerplexityLossOptions = {
   readonly ignoreIndex?: number;
 };
 
-const rules = { ignoreIndex: integer(-100) } satisfies OptionTable<PerplexityLossOptions>;
+const rules = { ignoreIndex: integer({}, -100) } satisfies OptionTable<PerplexityLossOptions>;
 
 /**
  * Mean losses above these no longer raise the result (`value`) or its gradient's factor (`slope`). The first keeps the

@@ -1,7 +1,7 @@
 // How the losses of single elements become one number.
 
 import type { Tensor } from "@torchium/tensor";
-import { oneOf } from "./options.js";
+import { oneOf } from "@torchium/tensor/options";
 
 /** `mean` over what counts, `sum`, or `none`: every element's loss. */
 export type Reduction = "mean" | "sum" | "none";

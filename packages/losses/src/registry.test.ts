@@ -31,7 +31,7 @@ describe("createLoss", () => {
 
   test("suggests the nearest name", () => {
     expect(errorOf(() => createLoss("CrossEntropyLos")).message).toBe(
-      "createLoss: no such loss, got CrossEntropyLos, did you mean CrossEntropyLoss?",
+      "createLoss: unknown loss, got CrossEntropyLos, did you mean CrossEntropyLoss?",
     );
     expect(errorOf(() => createLoss("crfloss")).message).toMatch(/did you mean CRFLoss/);
     expect(errorOf(() => createLoss("quicksort")).message).toMatch(/expected one of BCEWithLogitsLoss, /);
@@ -67,18 +67,18 @@ describe.each(availableLosses())("options of %s", (name) => {
 });
 
 test.each([
-  ["CrossEntropyLoss", { labelSmoothing: 1.1 }, "labelSmoothing must be a number from 0 to 1, got 1.1"],
-  ["HuberLoss", { delta: 0 }, "delta must be a number above 0, got 0"],
-  ["SmoothL1Loss", { beta: -1 }, "beta must be a number of at least 0, got -1"],
-  ["CosineEmbeddingLoss", { margin: 1.5 }, "margin must be a number from -1 to 1, got 1.5"],
-  ["TripletMarginLoss", { p: Number.POSITIVE_INFINITY }, "p must be a number above 0, got Infinity"],
-  ["CRFLoss", {}, "numTags must be an integer of at least 1, got undefined"],
+  ["CrossEntropyLoss", { labelSmoothing: 1.1 }, "labelSmoothing must be a finite number from 0 to 1, got 1.1"],
+  ["HuberLoss", { delta: 0 }, "delta must be a finite number above 0, got 0"],
+  ["SmoothL1Loss", { beta: -1 }, "beta must be a finite number of at least 0, got -1"],
+  ["CosineEmbeddingLoss", { margin: 1.5 }, "margin must be a finite number from -1 to 1, got 1.5"],
+  ["TripletMarginLoss", { p: Number.POSITIVE_INFINITY }, "p must be a finite number above 0, got Infinity"],
+  ["CRFLoss", {}, "numTags must be a positive integer, got undefined"],
   ["CRFLoss", { numTags: 2, bioTags: ["O"] }, "bioTags must be one name a tag, 2, got 1"],
   ["CRFLoss", { numTags: 2, bioTags: ["O", "PER"] }, 'bioTags must be O, B-X or I-X each, got "PER"'],
   ["CTCLoss", { blank: -1 }, "blank must be an integer of at least 0, got -1"],
   ["KLDivLoss", { reduction: "avg" }, 'reduction must be "mean" or "sum" or "none" or "batchmean", got "avg"'],
   ["UncertaintyWeightingLoss", { numTasks: 2, kinds: ["regression"] }, "kinds must be one a task, 2, got 1"],
-  ["Word2VecLoss", { negativeSamples: 0 }, "negativeSamples must be an integer of at least 1, got 0"],
+  ["Word2VecLoss", { negativeSamples: 0 }, "negativeSamples must be a positive integer, got 0"],
 ] as const)("%s refuses %o", (name, options, message) => {
   expect(errorOf(() => createLoss(name as string, options)).message).toBe(`${name}: ${message}`);
 });

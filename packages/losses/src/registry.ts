@@ -1,9 +1,8 @@
 // Losses by name, for configurations and command lines. Importing this brings in every loss.
 
-import { TensorError } from "@torchium/tensor";
+import { unknownName } from "@torchium/tensor";
 import type { Module } from "@torchium/tensor/nn";
 import * as declared from "./losses.js";
-import { nearest } from "./nearest.js";
 
 const losses = { ...declared };
 
@@ -25,11 +24,6 @@ export function availableLosses(): LossName[] {
 export function createLoss<N extends LossName>(name: N, options?: LossOptions<N>): InstanceType<(typeof losses)[N]>;
 export function createLoss(name: string, options?: object): Module;
 export function createLoss(name: string, options: object = {}): Module {
-  if (!Object.hasOwn(losses, name)) {
-    const known = availableLosses();
-    const close = nearest(String(name), known);
-    const hint = close === undefined ? `expected one of ${known.join(", ")}` : `did you mean ${close}?`;
-    throw new TensorError("argument", `createLoss: no such loss, got ${String(name)}, ${hint}`, { got: name, known });
-  }
+  if (!Object.hasOwn(losses, name)) throw unknownName("createLoss", "loss", String(name), availableLosses());
   return new (losses[name as LossName] as new (options: object) => Module)(options);
 }

@@ -1,9 +1,9 @@
 // The absolute error with its corner rounded off.
 
 import { type Tensor, where } from "@torchium/tensor";
+import { number, type OptionTable } from "@torchium/tensor/options";
 import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { notNegative, type OptionTable } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `SmoothL1Loss`. */
@@ -14,7 +14,7 @@ export type SmoothL1LossOptions = {
   readonly reduction?: Reduction;
 };
 
-const rules = { beta: notNegative(1), reduction } satisfies OptionTable<SmoothL1LossOptions>;
+const rules = { beta: number({ atLeast: 0 }, 1), reduction } satisfies OptionTable<SmoothL1LossOptions>;
 
 /** With `d = |x − y|`: `½d²/beta` below `beta`, `d − ½beta` beyond (Girshick, Fast R-CNN, arXiv 1504.08083). */
 export class SmoothL1Loss extends Criterion<typeof rules> {

@@ -1,9 +1,9 @@
 // Brings an anchor nearer to a positive example than to a negative one.
 
 import { minimum, type Tensor } from "@torchium/tensor";
+import { flag, number, type OptionTable } from "@torchium/tensor/options";
 import { checkFloats, checkSameShape } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { flag, notNegative, type OptionTable, positive } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `TripletMarginLoss`. */
@@ -21,9 +21,9 @@ export type TripletMarginLossOptions = {
 };
 
 const rules = {
-  margin: positive(1),
-  p: positive(2),
-  eps: notNegative(1e-6),
+  margin: number({ above: 0 }, 1),
+  p: number({ above: 0 }, 2),
+  eps: number({ atLeast: 0 }, 1e-6),
   swap: flag(false),
   reduction,
 } satisfies OptionTable<TripletMarginLossOptions>;

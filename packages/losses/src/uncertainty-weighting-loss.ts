@@ -2,9 +2,9 @@
 
 import { argumentError, shapeError, stack, type Tensor, zeros } from "@torchium/tensor";
 import { Parameter } from "@torchium/tensor/nn";
+import { count, listOf, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkFloats } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { count, listOf, type OptionTable, required } from "./options.js";
 
 /** What a task's loss is: a cross entropy or the like, or a squared error. */
 export type TaskKind = "classification" | "regression";
@@ -17,8 +17,8 @@ export type UncertaintyWeightingLossOptions = {
 };
 
 const rules = {
-  numTasks: required(count()),
-  kinds: listOf(["classification", "regression"]),
+  numTasks: count(),
+  kinds: optional(listOf(["classification", "regression"])),
 } satisfies OptionTable<UncertaintyWeightingLossOptions>;
 
 /**

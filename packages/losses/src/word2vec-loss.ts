@@ -1,9 +1,9 @@
 // Skip-gram with negative sampling, on embeddings that were looked up before.
 
 import { softplus, type Tensor } from "@torchium/tensor";
+import { count, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkFloats, checkShape } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { count, type OptionTable } from "./options.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 
 /** Options of `Word2VecLoss`. Sizes that are given are checked against what arrives. */
@@ -18,9 +18,9 @@ export type Word2VecLossOptions = {
 };
 
 const rules = {
-  vocabSize: count(),
-  embeddingDim: count(),
-  negativeSamples: count(),
+  vocabSize: optional(count()),
+  embeddingDim: optional(count()),
+  negativeSamples: optional(count()),
   reduction,
 } satisfies OptionTable<Word2VecLossOptions>;
 

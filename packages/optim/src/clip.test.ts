@@ -98,12 +98,15 @@ describe("clipGradNorm", () => {
   });
 
   it.each([
-    [() => clipGradNorm([withGradient(1)], Number.NaN), "clipGradNorm: maxNorm must be a number, at least 0, got NaN"],
+    [
+      () => clipGradNorm([withGradient(1)], Number.NaN),
+      "clipGradNorm: maxNorm must be a number of at least 0, got NaN",
+    ],
     [() => clipGradNorm([withGradient(1)], -1), "got -1"],
     [() => clipGradNorm([withGradient(1)], 1, 0), "clipGradNorm: normType must be a number above 0, got 0"],
     [() => clipGradNorm([5 as never], 1), "clipGradNorm: parameters must be a list of tensors, got 5"],
     [() => clipGradNorm(undefined as never, 1), "parameters must be a list of tensors, got undefined"],
-    [() => clipGradValue([withGradient(1)], -1), "clipGradValue: clipValue must be a number, at least 0, got -1"],
+    [() => clipGradValue([withGradient(1)], -1), "clipGradValue: clipValue must be a number of at least 0, got -1"],
   ])("says what is wrong: %#", (act, message) => {
     expect(act).toThrow(errorLike("argument", message));
   });

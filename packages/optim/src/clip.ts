@@ -25,7 +25,7 @@ import {
  * @throws TensorError `argument` for a NaN or negative `maxNorm`, or a `normType` that is not positive
  */
 export function clipGradNorm(parameters: Tensor | Iterable<Tensor>, maxNorm: number, normType = 2): Tensor {
-  if (!(maxNorm >= 0)) throw argumentError("clipGradNorm", "maxNorm", "a number, at least 0", maxNorm);
+  if (!(maxNorm >= 0)) throw argumentError("clipGradNorm", "maxNorm", "a number of at least 0", maxNorm);
   if (!(normType > 0)) throw argumentError("clipGradNorm", "normType", "a number above 0", normType);
   const list = listOf("clipGradNorm", parameters);
   return noGrad(() => {
@@ -48,7 +48,7 @@ export function clipGradNorm(parameters: Tensor | Iterable<Tensor>, maxNorm: num
  * @throws TensorError `argument` for a NaN or negative `clipValue`
  */
 export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
-  if (!(clipValue >= 0)) throw argumentError("clipGradValue", "clipValue", "a number, at least 0", clipValue);
+  if (!(clipValue >= 0)) throw argumentError("clipGradValue", "clipValue", "a number of at least 0", clipValue);
   const list = listOf("clipGradValue", parameters);
   noGrad(() => {
     for (const { values, replace } of gradientsOf(list)) replace(values.clamp(-clipValue, clipValue));

@@ -1,7 +1,7 @@
 // What an optimizer is: one value with its name, its options, its state and its rule. Everything else follows from it.
 
 import type { Tensor } from "@torchium/tensor";
-import type { OptionTable } from "./options.js";
+import type { OptionTable } from "@torchium/tensor/options";
 
 /** Options that every optimizer has. */
 export type CommonOptions = {

@@ -2,8 +2,8 @@
 // A step records everything first and overwrites at the end, so an error leaves parameters and state as they were.
 
 import { assignAll, type Device, gradientOf, noGrad, rowGradientOf, type Tensor, zeros } from "@torchium/tensor";
+import { checkOptions, flag, type OptionTable, readOptions } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult } from "./declaration.js";
-import { checkOptions, type OptionTable, resolveOptions } from "./options.js";
 import { checkParameters, groupsOf, type ParamGroup, type ParamGroupInit, type Params } from "./parameters.js";
 import { applyToRows } from "./row-gradient.js";
 import { checkState, copyTensors, type OptimizerState, type ParameterState } from "./state-dict.js";
@@ -30,7 +30,7 @@ type Update = {
   readonly pairs: readonly [Tensor, Tensor][];
 };
 
-const maximize = { type: "flag", default: false } as const;
+const maximize = flag(false);
 
 /** Parameters and how they are updated. */
 export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer {
@@ -45,7 +45,7 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
   constructor(declaration: OptimizerDeclaration<H>, params: Params<H>, options: Partial<H>) {
     this.#declaration = declaration;
     this.#table = { ...declaration.options, maximize } as unknown as OptionTable<H>;
-    this.defaults = resolveOptions(declaration.name, this.#table, options);
+    this.defaults = this.#resolve(options);
     this.#declaration.check?.(this.defaults);
     for (const group of groupsOf(declaration.name, params)) this.addParamGroup(group);
   }
@@ -54,7 +54,7 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
   addParamGroup(group: ParamGroupInit<H>): void {
     const { name, check } = this.#declaration;
     const { params, ...own } = group;
-    const options = resolveOptions<H>(name, this.#table, own, this.defaults);
+    const options = this.#resolve(own, this.defaults);
     check?.(options);
     const taken = new Set(this.paramGroups.flatMap((g) => g.params));
     this.paramGroups.push({ ...options, params: checkParameters(name, params, taken) });
@@ -107,11 +107,15 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
   loadStateDict(state: OptimizerState): void {
     const { name, state: slots } = this.#declaration;
     const { options, states } = checkState(name, this.paramGroups, slots, state);
-    const resolved = options.map((given) => resolveOptions<H>(name, this.#table, given, this.defaults));
+    const resolved = options.map((given) => this.#resolve(given, this.defaults));
     const loaded = copyTensors(name, states);
     this.paramGroups.forEach((group, i) => Object.assign(group, resolved[i]));
     this.#state.clear();
     for (const [parameter, one] of loaded) this.#state.set(parameter, one);
+  }
+
+  #resolve(given: object, defaults: object = {}): H {
+    return readOptions(this.#declaration.name, this.#table, given, defaults) as unknown as H;
   }
 
   #updatesOf(group: ParamGroup<H>): Update[] {

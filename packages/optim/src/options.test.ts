@@ -1,19 +1,18 @@
 // Options: derived from every declaration, each field refuses what is outside its range, and typos are named.
 
 import { argumentError, type Tensor, tensor } from "@torchium/tensor";
+import type { OptionSpec } from "@torchium/tensor/options";
 import { describe, expect, it } from "vitest";
 import { SGD } from "./index.js";
-import { checkOptions, resolveOptions } from "./options.js";
 import { createOptimizer } from "./registry.js";
 import { errorLike, rows } from "./testing/problems.js";
 
 const parameter = () => tensor([1, 2], { requiresGrad: true });
 
-type Spec = { readonly type: string; readonly atLeast?: number; readonly below?: number };
-
 /** Values that a field must refuse. */
-function badValues({ type, atLeast, below }: Spec): unknown[] {
-  if (type === "flag") return [1, "true", null];
+function badValues({ kind, range = {} }: OptionSpec<unknown>): unknown[] {
+  if (kind === "flag") return [1, "true", null];
+  const { atLeast, below } = range;
   const numbers = [
     Number.NaN,
     "0.1",
@@ -21,7 +20,7 @@ function badValues({ type, atLeast, below }: Spec): unknown[] {
     ...(atLeast === undefined ? [] : [atLeast - 1e-3]),
     ...(below === undefined ? [] : [below]),
   ];
-  if (type === "number") return numbers;
+  if (kind === "number") return numbers;
   return [
     0.9,
     [0.9],
@@ -35,7 +34,7 @@ function badValues({ type, atLeast, below }: Spec): unknown[] {
 
 describe.each(rows)("$name", ({ name }) => {
   const { declaration } = createOptimizer(name, [parameter()]).constructor as unknown as {
-    declaration: { options: Readonly<Record<string, Spec>> };
+    declaration: { options: Readonly<Record<string, OptionSpec<unknown>>> };
   };
   const fields = Object.entries(declaration.options);
 
@@ -119,43 +118,6 @@ describe("options that do not go together", () => {
     expect(() => new SGD([parameter()], { nesterov: true })).toThrow(errorLike("argument", message));
     expect(() => new SGD([parameter()], { nesterov: true, momentum: 0.9, dampening: 0.1 })).toThrow(
       errorLike("argument", message, "got momentum 0.9 and dampening 0.1"),
-    );
-  });
-});
-
-describe("resolveOptions", () => {
-  type Options = { count: number; limit: number; steps: readonly number[]; mode: "min" | "max" };
-  const table = {
-    count: { type: "number", integer: true, above: 0 },
-    limit: { type: "number", infinite: true, default: Infinity },
-    steps: { type: "list", integer: true, atLeast: 0, default: [] },
-    mode: { type: "choice", of: ["min", "max"], default: "min" },
-  } as const;
-  it("fills in defaults and takes undefined for not given", () => {
-    expect(resolveOptions<Options>("op", table, { count: 1, limit: undefined })).toEqual({
-      count: 1,
-      limit: Infinity,
-      steps: [],
-      mode: "min",
-    });
-  });
-
-  it.each([
-    [{}, "op: count must be an integer, above 0, got undefined"],
-    [{ count: 1.5 }, "op: count must be an integer, above 0, got 1.5"],
-    [{ count: Infinity }, "got Infinity"],
-    [{ count: 1, limit: Number.NaN }, "op: limit must be a number, got NaN"],
-    [{ count: 1, steps: [1, -1] }, "op: steps must be a list of integers, at least 0, got [1, -1]"],
-    [{ count: 1, mode: "mean" }, 'op: mode must be "min" or "max", got "mean"'],
-    [null, "op: options must be an object, got null"],
-    [[], "op: options must be an object"],
-  ])("refuses %j", (given, message) => {
-    expect(() => resolveOptions<Options>("op", table, given)).toThrow(errorLike("argument", message));
-  });
-
-  it("puts a place before the field", () => {
-    expect(() => checkOptions("op", table, { count: 0 }, "groups[2].")).toThrow(
-      errorLike("argument", "groups[2].count"),
     );
   });
 });

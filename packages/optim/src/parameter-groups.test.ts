@@ -51,7 +51,10 @@ describe("parameterGroups", () => {
   });
 
   it.each([
-    [() => parameterGroups(new Model(), {} as never), "weightDecay must be a finite number, at least 0, got undefined"],
+    [
+      () => parameterGroups(new Model(), {} as never),
+      "weightDecay must be a finite number of at least 0, got undefined",
+    ],
     [() => parameterGroups(new Model(), { weightDecay: -1 }), "got -1"],
     [
       () => parameterGroups(new Model(), { weightDecay: 1, embeddings: false } as never),

@@ -2,7 +2,7 @@
 
 import { argumentError, type Tensor } from "@torchium/tensor";
 import { Embedding, LayerNorm, Module, RMSNorm } from "@torchium/tensor/nn";
-import { resolveOptions } from "./options.js";
+import { flag, number, readOptions } from "@torchium/tensor/options";
 import type { ParamGroupInit } from "./parameters.js";
 
 /** Options of `parameterGroups`. */
@@ -14,8 +14,8 @@ export type ParameterGroupOptions = {
 };
 
 const table = {
-  weightDecay: { type: "number", atLeast: 0 },
-  decayEmbeddings: { type: "flag", default: true },
+  weightDecay: number({ atLeast: 0 }),
+  decayEmbeddings: flag(true),
 } as const;
 
 /**
@@ -28,7 +28,7 @@ export function parameterGroups(
   options: Pick<ParameterGroupOptions, "weightDecay"> & Partial<ParameterGroupOptions>,
 ): ParamGroupInit<{ readonly weightDecay: number }>[] {
   const op = "parameterGroups";
-  const { weightDecay, decayEmbeddings } = resolveOptions<ParameterGroupOptions>(op, table, options);
+  const { weightDecay, decayEmbeddings } = readOptions(op, table, options);
   const list = modules instanceof Module ? [modules] : [...modules];
   for (const module of list)
     if (!(module instanceof Module)) throw argumentError(op, "modules", "a module or a list of them", module);

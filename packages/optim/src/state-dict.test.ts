@@ -82,7 +82,7 @@ describe("loadStateDict", () => {
     ["format", "constructor of parameter 0 is no state", withState({ constructor: tensor([1, 2]) })],
     ["format", "expAvg of parameter 0 must be a tensor, got 5", withState({ expAvg: 5 })],
     ["format", "expAvg of parameter 0 has the wrong shape, got [3], expected [2]", withState({ expAvg: zeros(3) })],
-    ["argument", "Adam: lr must be a finite number, at least 0, got NaN", withGroup({ lr: Number.NaN })],
+    ["argument", "Adam: lr must be a finite number of at least 0, got NaN", withGroup({ lr: Number.NaN })],
     ["argument", "Adam: unknown option, got momentum", withGroup({ momentum: 0.9 })],
   ])("%s: %s", async (code, message, state) => {
     const { optimizer } = trained();

@@ -63,7 +63,7 @@ describe("ExponentialMovingAverage", () => {
   it.each([
     [
       "argument",
-      "decay must be a finite number, at least 0 and at most 1, got 1.1",
+      "decay must be a finite number from 0 to 1, got 1.1",
       () => new ExponentialMovingAverage([parameter()], { decay: 1.1 }),
     ],
     ["argument", "did you mean decay?", () => new ExponentialMovingAverage([parameter()], { decai: 1 } as never)],

@@ -1,7 +1,7 @@
 // Exponential moving averages of weights: often better than the weights themselves at evaluation.
 
 import { assignAll, noGrad, Tensor, TensorError, zeros } from "@torchium/tensor";
-import { resolveOptions } from "./options.js";
+import { flag, number, readOptions } from "@torchium/tensor/options";
 import { checkParameters } from "./parameters.js";
 
 /** Options of `ExponentialMovingAverage`. */
@@ -18,8 +18,8 @@ export type ExponentialMovingAverageState = { readonly updates: number; readonly
 const op = "ExponentialMovingAverage";
 
 const table = {
-  decay: { type: "number", default: 0.999, atLeast: 0, atMost: 1 },
-  warmup: { type: "flag", default: false },
+  decay: number({ atLeast: 0, atMost: 1 }, 0.999),
+  warmup: flag(false),
 } as const;
 
 /**
@@ -35,7 +35,7 @@ export class ExponentialMovingAverage {
 
   /** @throws TensorError `argument` */
   constructor(params: Iterable<Tensor>, options: Partial<ExponentialMovingAverageOptions> = {}) {
-    this.#options = resolveOptions<ExponentialMovingAverageOptions>(op, table, options);
+    this.#options = readOptions(op, table, options);
     this.params = checkParameters(op, params, new Set());
     this.averages = this.params.map(({ shape, dtype, device }) => zeros(shape, { dtype, device }));
     this.#write(this.averages.map((a, i) => [a, this.params[i]!.detach()]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { argumentError, shapeError, TensorError, unknownName, unreachable } from "./errors.js";
+import { argumentError, shapeError, suggestion, TensorError, unknownName, unreachable } from "./errors.js";
 
 describe("TensorError", () => {
   it("carries a code, details and a cause", () => {
@@ -65,4 +65,9 @@ describe("errors in the house form", () => {
       expect.objectContaining({ code: "internal", message: "internal: no plan" }),
     );
   });
+});
+
+it("suggestion has words for a list without names", () => {
+  expect(suggestion("gpt", [])).toBe("there are none");
+  expect(suggestion("gtp", ["gpt", "ner"])).toBe("did you mean gpt?");
 });

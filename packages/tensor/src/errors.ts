@@ -77,9 +77,15 @@ export function argumentError(op: string, field: string, expected: string, got: 
  * `op: unknown option, got weigthDecay, did you mean weightDecay?`.
  */
 export function unknownName(op: string, kind: string, got: string, known: readonly string[]): TensorError {
-  const close = nearest(got, known);
-  const hint = close === undefined ? `expected one of ${known.join(", ")}` : `did you mean ${close}?`;
-  return new TensorError("argument", `${op}: unknown ${kind}, got ${got}, ${hint}`, { op, field: got, known });
+  const message = `${op}: unknown ${kind}, got ${got}, ${suggestion(got, known)}`;
+  return new TensorError("argument", message, { op, field: got, known });
+}
+
+/** The end of an error about an unknown name: `did you mean X?`, or the known names when none is near. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const close = nearest(name, known);
+  if (close !== undefined) return `did you mean ${close}?`;
+  return known.length === 0 ? "there are none" : `expected one of ${known.join(", ")}`;
 }
 
 /** The known name that differs from `name` in at most a third of its letters, the nearest of them. */

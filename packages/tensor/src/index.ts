@@ -36,7 +36,7 @@ export {
 } from "./creation.js";
 export { defaultDevice, setDefaultDevice } from "./default-device.js";
 export type { DataArray, DType } from "./dtype.js";
-export { argumentError, type ErrorCode, shapeError, TensorError, unknownName } from "./errors.js";
+export { argumentError, type ErrorCode, shapeError, suggestion, TensorError, unknownName } from "./errors.js";
 export * from "./functions.js";
 export { Device, type DeviceCounters } from "./graph/device.js";
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from "./random.js";

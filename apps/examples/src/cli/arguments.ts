@@ -2,9 +2,8 @@
 // the nearest known word, never something silently ignored.
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { TensorError } from "@torchium/tensor";
+import { suggestion, TensorError } from "@torchium/tensor";
 import type { Example } from "../example.js";
-import { suggestion } from "./nearest.js";
 import { isPathOption, type OptionDeclarations, optionFlag, parseOption } from "./option.js";
 import { sharedTrainOptions, sharedUseOptions } from "./shared-options.js";
 

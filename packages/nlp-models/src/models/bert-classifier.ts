@@ -2,10 +2,11 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { Dropout, Linear, Module, type ParameterOptions, ReLU, Sequential, Tanh } from "@torchium/tensor/nn";
+import { count, type OptionTable, oneOf } from "@torchium/tensor/options";
 import { BERTEncoder, type BERTEncoderOptions, bertEncoderRules } from "./bert-encoder.js";
 import { initialiseTransformer } from "./initialise.js";
 import { zeroEmptyRows } from "./inputs.js";
-import { count, type OptionTable, oneOf, readOptions, share } from "./options.js";
+import { dropoutShare, readModelOptions } from "./options.js";
 
 /** Options of `BERTClassifier`. */
 export type BERTClassifierOptions = BERTEncoderOptions & {
@@ -21,7 +22,7 @@ const rules = {
   ...bertEncoderRules,
   numClasses: count(2),
   headActivation: oneOf(["relu", "tanh"], "relu"),
-  headDropout: share(0.1),
+  headDropout: dropoutShare(0.1),
 } satisfies OptionTable<BERTClassifierOptions>;
 
 /** Classifier; `forward` gives the logits of the classes. Sizes are BERT-base's unless given. */
@@ -31,7 +32,7 @@ export class BERTClassifier extends Module {
 
   constructor(options: BERTClassifierOptions & ParameterOptions = {}) {
     super();
-    const { parameters, numClasses, headActivation, headDropout, ...sizes } = readOptions(
+    const { parameters, numClasses, headActivation, headDropout, ...sizes } = readModelOptions(
       "BERTClassifier",
       rules,
       options,

@@ -2,8 +2,9 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { Module, type ParameterOptions, type TransformerEncoder } from "@torchium/tensor/nn";
+import { count, flag, type OptionTable } from "@torchium/tensor/options";
 import { paddingOf } from "./inputs.js";
-import { checkHeads, count, flag, type OptionTable, type Resolved } from "./options.js";
+import { checkHeads, type ResolvedModel } from "./options.js";
 import { TextEmbedding } from "./text-embedding.js";
 import { encoderStack, type TransformerOptions, transformerRules } from "./transformer-stack.js";
 
@@ -34,7 +35,7 @@ export class BERTEncoder extends Module {
   /** `owner` is the model that errors name. */
   constructor(
     owner: string,
-    sizes: Omit<Resolved<typeof bertEncoderRules>, "parameters">,
+    sizes: Omit<ResolvedModel<typeof bertEncoderRules>, "parameters">,
     parameters: ParameterOptions,
   ) {
     super();

@@ -6,7 +6,7 @@ import { activations } from "./activation.js";
 import { BERTEncoder, type BERTEncoderOptions, bertEncoderRules } from "./bert-encoder.js";
 import { initialiseTransformer } from "./initialise.js";
 import { zeroEmptyRows } from "./inputs.js";
-import { readOptions } from "./options.js";
+import { readModelOptions } from "./options.js";
 
 /** BERT with the head that predicts tokens; its output layer is the token embedding. */
 export class BERTMaskedLM extends Module {
@@ -18,7 +18,7 @@ export class BERTMaskedLM extends Module {
 
   constructor(options: BERTEncoderOptions & ParameterOptions = {}) {
     super();
-    const { parameters, ...sizes } = readOptions("BERTMaskedLM", bertEncoderRules, options);
+    const { parameters, ...sizes } = readModelOptions("BERTMaskedLM", bertEncoderRules, options);
     const { dModel, vocabSize, layerNormEps: eps } = sizes;
     const { dtype, device } = parameters;
     this.bert = new BERTEncoder("BERTMaskedLM", sizes, parameters);

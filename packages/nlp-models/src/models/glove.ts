@@ -2,8 +2,9 @@
 
 import { noGrad, type Tensor } from "@torchium/tensor";
 import { Embedding, init, Module, type ParameterOptions } from "@torchium/tensor/nn";
+import { count, flag, type OptionTable } from "@torchium/tensor/options";
 import { checkIntegers, checkShape } from "./inputs.js";
-import { count, flag, type OptionTable, readOptions } from "./options.js";
+import { readModelOptions } from "./options.js";
 
 /** Options of `GloVeModel`. */
 export type GloVeOptions = {
@@ -39,7 +40,7 @@ export class GloVeModel extends Module {
 
   constructor(options: GloVeOptions & ParameterOptions = {}) {
     super();
-    const { vocabSize, embeddingDim, sparse, parameters } = readOptions("GloVeModel", rules, options);
+    const { vocabSize, embeddingDim, sparse, parameters } = readModelOptions("GloVeModel", rules, options);
     const table = (width: number): Embedding => {
       const embedding = new Embedding(vocabSize, width, { ...parameters, sparse });
       init.uniform(embedding.weight, -0.5 / embeddingDim, 0.5 / embeddingDim, { generator: parameters.generator });

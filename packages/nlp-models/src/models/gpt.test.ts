@@ -200,7 +200,7 @@ describe("GPTModel's errors", () => {
       "dropout of everything",
       () => make({ dropout: 1 }),
       "argument",
-      "dropout must be a number from 0 to below 1, got 1",
+      "dropout must be a finite number from 0 to below 1, got 1",
     ],
     ["an unknown activation", () => make({ activation: "elu" as "relu" }), "argument", 'activation must be "relu" or'],
     ["an unknown option", () => make({ heads: 3 } as GPTOptions), "argument", "GPTModel: unknown option, got heads"],

@@ -12,11 +12,12 @@ import {
   ModuleList,
   type ParameterOptions,
 } from "@torchium/tensor/nn";
+import { count, flag, number, type OptionTable, oneOf, optional } from "@torchium/tensor/options";
 import type { DecoderCache } from "../generation/decoder-cache.js";
 import { type Activation, activationNames } from "./activation.js";
 import { GPTBlock } from "./gpt-block.js";
 import { checkIds, paddingOf, zeroEmptyRows } from "./inputs.js";
-import { checkHeads, count, flag, type OptionTable, oneOf, optional, positive, readOptions, share } from "./options.js";
+import { checkHeads, dropoutShare, readModelOptions } from "./options.js";
 import { placesFrom } from "./text-embedding.js";
 
 /** Options of `GPTModel`. */
@@ -55,14 +56,14 @@ const rules = {
   nhead: count(12),
   numLayers: count(12),
   maxLen: count(1024),
-  dimFeedforward: optional(count(1)),
-  dropout: share(0.1),
+  dimFeedforward: optional(count()),
+  dropout: dropoutShare(0.1),
   activation: oneOf(activationNames, "gelu"),
   normFirst: flag(true),
   bias: flag(true),
   tieWeights: flag(true),
   scaleEmbedding: flag(false),
-  layerNormEps: positive(1e-5),
+  layerNormEps: number({ above: 0 }, 1e-5),
 } satisfies OptionTable<GPTOptions>;
 
 /** Decoder-only language model; `forward` gives the logits of each next token. */
@@ -81,7 +82,7 @@ export class GPTModel extends Module {
 
   constructor(options: GPTOptions & ParameterOptions = {}) {
     super();
-    const { parameters, ...sizes } = readOptions("GPTModel", rules, options);
+    const { parameters, ...sizes } = readModelOptions("GPTModel", rules, options);
     checkHeads("GPTModel", sizes);
     const { vocabSize, dModel, numLayers, maxLen, bias, dimFeedforward = 4 * dModel } = sizes;
     const { generator, ...kind } = parameters;

@@ -2,9 +2,10 @@
 
 import { argumentError, type Tensor } from "@torchium/tensor";
 import { Linear, Module, ModuleDict, type ParameterOptions, type TransformerEncoder } from "@torchium/tensor/nn";
+import { count, type OptionTable } from "@torchium/tensor/options";
 import { initialiseTransformer } from "./initialise.js";
 import { paddingOf, zeroEmptyRows } from "./inputs.js";
-import { checkHeads, count, type OptionTable, readOptions } from "./options.js";
+import { checkHeads, readModelOptions } from "./options.js";
 import { TextEmbedding } from "./text-embedding.js";
 import { encoderStack, type TransformerOptions, transformerRules } from "./transformer-stack.js";
 
@@ -42,7 +43,7 @@ export class MultiTaskNLPModel extends Module {
 
   constructor(options: MultiTaskOptions & ParameterOptions = {}) {
     super();
-    const { parameters, ...sizes } = readOptions("MultiTaskNLPModel", rules, options);
+    const { parameters, ...sizes } = readModelOptions("MultiTaskNLPModel", rules, options);
     checkHeads("MultiTaskNLPModel", sizes);
     const { vocabSize, dModel, maxLen, scaleEmbedding: scale, dropout } = sizes;
     this.embedding = new TextEmbedding("MultiTaskNLPModel", { vocabSize, dModel, maxLen, scale, dropout }, parameters);

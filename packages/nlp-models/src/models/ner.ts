@@ -3,8 +3,9 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { Dropout, Embedding, init, Linear, LSTM, Module, type ParameterOptions } from "@torchium/tensor/nn";
+import { count, type OptionTable } from "@torchium/tensor/options";
 import { checkIds, lengthsOf, paddingOf, zeroEmptyRows } from "./inputs.js";
-import { count, type OptionTable, readOptions, share } from "./options.js";
+import { dropoutShare, readModelOptions } from "./options.js";
 
 /** Options of `NERModel`. */
 export type NEROptions = {
@@ -28,7 +29,7 @@ const rules = {
   embeddingDim: count(128),
   hiddenDim: count(256),
   numLayers: count(1),
-  dropout: share(0.3),
+  dropout: dropoutShare(0.3),
 } satisfies OptionTable<NEROptions>;
 
 /** Tagger; `forward` gives the emissions that `CRFLoss` takes. */
@@ -40,7 +41,7 @@ export class NERModel extends Module {
 
   constructor(options: NEROptions & ParameterOptions = {}) {
     super();
-    const { parameters, ...sizes } = readOptions("NERModel", rules, options);
+    const { parameters, ...sizes } = readModelOptions("NERModel", rules, options);
     const { vocabSize, numTags, embeddingDim, hiddenDim, numLayers, dropout } = sizes;
     const { generator } = parameters;
     this.words = new Embedding(vocabSize, embeddingDim, parameters);

@@ -8,11 +8,12 @@ import {
   type TransformerDecoder,
   type TransformerEncoder,
 } from "@torchium/tensor/nn";
+import { count, type OptionTable } from "@torchium/tensor/options";
 import type { DecoderCache } from "../generation/decoder-cache.js";
 import { continueStack, type Memory } from "./continue-stack.js";
 import { initialiseTransformer } from "./initialise.js";
 import { checkShape, paddingOf, zeroEmptyRows } from "./inputs.js";
-import { checkHeads, count, type OptionTable, readOptions } from "./options.js";
+import { checkHeads, readModelOptions } from "./options.js";
 import { TextEmbedding } from "./text-embedding.js";
 import { decoderStack, encoderStack, type TransformerOptions, transformerRules } from "./transformer-stack.js";
 
@@ -46,7 +47,7 @@ export class Seq2SeqModel extends Module {
 
   constructor(options: Seq2SeqOptions & ParameterOptions = {}) {
     super();
-    const { parameters, ...sizes } = readOptions("Seq2SeqModel", rules, options);
+    const { parameters, ...sizes } = readModelOptions("Seq2SeqModel", rules, options);
     checkHeads("Seq2SeqModel", sizes);
     const { inputVocabSize, outputVocabSize, dModel, maxLen, scaleEmbedding: scale, dropout } = sizes;
     const embedding = (vocabSize: number): TextEmbedding =>

@@ -9,9 +9,10 @@ import {
   TransformerEncoderLayer,
   type TransformerLayerOptions,
 } from "@torchium/tensor/nn";
+import { count, flag, number, type OptionTable, oneOf } from "@torchium/tensor/options";
 import { type Activation, activationNames, activations } from "./activation.js";
 import { initialiseTransformer } from "./initialise.js";
-import { count, flag, type OptionTable, oneOf, positive, share } from "./options.js";
+import { dropoutShare } from "./options.js";
 
 /** Options of every model that is a stack of Transformer layers. */
 export type TransformerOptions = {
@@ -48,10 +49,10 @@ export const transformerRules = (sizes: DefaultSizes) =>
     numLayers: count(sizes.numLayers),
     maxLen: count(sizes.maxLen),
     dimFeedforward: count(2048),
-    dropout: share(0.1),
+    dropout: dropoutShare(0.1),
     activation: oneOf(activationNames, "relu"),
     normFirst: flag(false),
-    layerNormEps: positive(1e-5),
+    layerNormEps: number({ above: 0 }, 1e-5),
     scaleEmbedding: flag(true),
   }) satisfies OptionTable<TransformerOptions>;
 

@@ -2,11 +2,12 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { functional as F, Linear, Module, type ParameterOptions, type TransformerEncoder } from "@torchium/tensor/nn";
+import { count, flag, type OptionTable } from "@torchium/tensor/options";
 import type { DecoderCache } from "../generation/decoder-cache.js";
 import { continueStack } from "./continue-stack.js";
 import { initialiseTransformer } from "./initialise.js";
 import { paddingOf, zeroEmptyRows } from "./inputs.js";
-import { checkHeads, count, flag, type OptionTable, readOptions } from "./options.js";
+import { checkHeads, readModelOptions } from "./options.js";
 import { TextEmbedding } from "./text-embedding.js";
 import { encoderStack, type TransformerOptions, transformerRules } from "./transformer-stack.js";
 
@@ -38,7 +39,7 @@ export class TransformerModel extends Module {
 
   constructor(options: TransformerModelOptions & ParameterOptions = {}) {
     super();
-    const { parameters, ...sizes } = readOptions("TransformerModel", rules, options);
+    const { parameters, ...sizes } = readModelOptions("TransformerModel", rules, options);
     checkHeads("TransformerModel", sizes);
     const { vocabSize, dModel, maxLen, scaleEmbedding: scale, dropout } = sizes;
     this.vocabSize = vocabSize;

@@ -2,8 +2,9 @@
 
 import type { Tensor } from "@torchium/tensor";
 import { Embedding, init, Module, type ParameterOptions } from "@torchium/tensor/nn";
+import { count, flag, type OptionTable } from "@torchium/tensor/options";
 import { checkIntegers, checkShape } from "./inputs.js";
-import { count, flag, type OptionTable, readOptions } from "./options.js";
+import { readModelOptions } from "./options.js";
 
 /** Options of `Word2VecModel`. */
 export type Word2VecOptions = {
@@ -28,7 +29,7 @@ export class Word2VecModel extends Module {
 
   constructor(options: Word2VecOptions & ParameterOptions = {}) {
     super();
-    const { vocabSize, embeddingDim, sparse, parameters } = readOptions("Word2VecModel", rules, options);
+    const { vocabSize, embeddingDim, sparse, parameters } = readModelOptions("Word2VecModel", rules, options);
     const { generator } = parameters;
     this.targets = new Embedding(vocabSize, embeddingDim, { ...parameters, sparse });
     this.contexts = new Embedding(vocabSize, embeddingDim, { ...parameters, sparse });

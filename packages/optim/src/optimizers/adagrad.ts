@@ -1,5 +1,6 @@
 // Adagrad: a learning rate for each weight that shrinks with the gradients it has seen.
 
+import { number } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -19,11 +20,11 @@ export type AdagradOptions = CommonOptions & {
 const adagrad: OptimizerDeclaration<AdagradOptions, "sum"> = {
   name: "Adagrad",
   options: {
-    lr: { type: "number", default: 1e-2, atLeast: 0 },
-    lrDecay: { type: "number", default: 0, atLeast: 0 },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
-    initialAccumulatorValue: { type: "number", default: 0, atLeast: 0 },
-    eps: { type: "number", default: 1e-10, atLeast: 0 },
+    lr: number({ atLeast: 0 }, 1e-2),
+    lrDecay: number({ atLeast: 0 }, 0),
+    weightDecay: number({ atLeast: 0 }, 0),
+    initialAccumulatorValue: number({ atLeast: 0 }, 0),
+    eps: number({ atLeast: 0 }, 1e-10),
   },
   state: { sum: { shape: "parameter", initial: ({ initialAccumulatorValue }) => initialAccumulatorValue } },
   rows: { onlyWithout: ["weightDecay"] },

@@ -1,5 +1,6 @@
 // Adam and its first moments, shared by the optimizers that only differ in how they decay weights.
 
+import { flag, number, pair } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -23,11 +24,11 @@ export type AdamState = "expAvg" | "expAvgSq" | "maxExpAvgSq";
 export const adam: OptimizerDeclaration<AdamOptions, AdamState> = {
   name: "Adam",
   options: {
-    lr: { type: "number", default: 1e-3, atLeast: 0 },
-    betas: { type: "pair", default: [0.9, 0.999], atLeast: 0, below: 1 },
-    eps: { type: "number", default: 1e-8, atLeast: 0 },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
-    amsgrad: { type: "flag", default: false },
+    lr: number({ atLeast: 0 }, 1e-3),
+    betas: pair({ atLeast: 0, below: 1 }, [0.9, 0.999]),
+    eps: number({ atLeast: 0 }, 1e-8),
+    weightDecay: number({ atLeast: 0 }, 0),
+    amsgrad: flag(false),
   },
   state: {
     expAvg: { shape: "parameter" },

@@ -1,5 +1,6 @@
 // Adam with decoupled weight decay.
 
+import { number } from "@torchium/tensor/options";
 import type { OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -10,7 +11,7 @@ export type AdamWOptions = AdamOptions;
 
 const adamW: OptimizerDeclaration<AdamWOptions, AdamState> = {
   name: "AdamW",
-  options: { ...adam.options, weightDecay: { type: "number", default: 1e-2, atLeast: 0 } },
+  options: { ...adam.options, weightDecay: number({ atLeast: 0 }, 1e-2) },
   state: adam.state,
   rule(input) {
     const { lr, weightDecay } = input.options;

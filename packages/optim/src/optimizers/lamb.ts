@@ -1,5 +1,6 @@
 // LAMB: Adam's direction, with a step length that each tensor's own size decides. Made for large batches.
 
+import { flag, number, pair } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -21,12 +22,12 @@ export type LAMBOptions = CommonOptions & {
 const lamb: OptimizerDeclaration<LAMBOptions, "expAvg" | "expAvgSq"> = {
   name: "LAMB",
   options: {
-    lr: { type: "number", default: 1e-3, atLeast: 0 },
-    betas: { type: "pair", default: [0.9, 0.999], atLeast: 0, below: 1 },
-    eps: { type: "number", default: 1e-6, atLeast: 0 },
-    weightDecay: { type: "number", default: 0.01, atLeast: 0 },
-    clampValue: { type: "number", default: 10, atLeast: 0, infinite: true },
-    biasCorrection: { type: "flag", default: true },
+    lr: number({ atLeast: 0 }, 1e-3),
+    betas: pair({ atLeast: 0, below: 1 }, [0.9, 0.999]),
+    eps: number({ atLeast: 0 }, 1e-6),
+    weightDecay: number({ atLeast: 0 }, 0.01),
+    clampValue: number({ atLeast: 0, infinite: true }, 10),
+    biasCorrection: flag(true),
   },
   state: { expAvg: { shape: "parameter" }, expAvgSq: { shape: "parameter" } },
   rule({ parameter, gradient, state, options, step }) {

@@ -1,5 +1,6 @@
 // Lion: steps of one size in every weight, along the sign of a momentum.
 
+import { number, pair } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -15,9 +16,9 @@ export type LionOptions = CommonOptions & {
 const lion: OptimizerDeclaration<LionOptions, "expAvg"> = {
   name: "Lion",
   options: {
-    lr: { type: "number", default: 1e-4, atLeast: 0 },
-    betas: { type: "pair", default: [0.9, 0.99], atLeast: 0, below: 1 },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
+    lr: number({ atLeast: 0 }, 1e-4),
+    betas: pair({ atLeast: 0, below: 1 }, [0.9, 0.99]),
+    weightDecay: number({ atLeast: 0 }, 0),
   },
   state: { expAvg: { shape: "parameter" } },
   rule({ parameter, gradient, state, options }) {

@@ -1,5 +1,6 @@
 // NovoGrad: gradients normalised tensor by tensor, so the second moment is one number for each.
 
+import { flag, number, pair } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -21,12 +22,12 @@ export type NovoGradOptions = CommonOptions & {
 const novoGrad: OptimizerDeclaration<NovoGradOptions, "expAvg" | "expAvgSq" | "maxExpAvgSq"> = {
   name: "NovoGrad",
   options: {
-    lr: { type: "number", default: 1e-3, atLeast: 0 },
-    betas: { type: "pair", default: [0.9, 0.999], atLeast: 0, below: 1 },
-    eps: { type: "number", default: 1e-8, atLeast: 0 },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
-    gradAveraging: { type: "flag", default: false },
-    amsgrad: { type: "flag", default: false },
+    lr: number({ atLeast: 0 }, 1e-3),
+    betas: pair({ atLeast: 0, below: 1 }, [0.9, 0.999]),
+    eps: number({ atLeast: 0 }, 1e-8),
+    weightDecay: number({ atLeast: 0 }, 0),
+    gradAveraging: flag(false),
+    amsgrad: flag(false),
   },
   state: {
     expAvg: { shape: "parameter" },

@@ -1,5 +1,6 @@
 // RAdam: Adam that waits with dividing by the second moment until that is known well enough.
 
+import { flag, number, pair } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -19,11 +20,11 @@ export type RAdamOptions = CommonOptions & {
 const radam: OptimizerDeclaration<RAdamOptions, "expAvg" | "expAvgSq"> = {
   name: "RAdam",
   options: {
-    lr: { type: "number", default: 1e-3, atLeast: 0 },
-    betas: { type: "pair", default: [0.9, 0.999], atLeast: 0, below: 1 },
-    eps: { type: "number", default: 1e-8, atLeast: 0 },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
-    decoupledWeightDecay: { type: "flag", default: false },
+    lr: number({ atLeast: 0 }, 1e-3),
+    betas: pair({ atLeast: 0, below: 1 }, [0.9, 0.999]),
+    eps: number({ atLeast: 0 }, 1e-8),
+    weightDecay: number({ atLeast: 0 }, 0),
+    decoupledWeightDecay: flag(false),
   },
   state: { expAvg: { shape: "parameter" }, expAvgSq: { shape: "parameter" } },
   rule({ parameter, gradient, state, options, step }) {

@@ -1,5 +1,6 @@
 // RMSprop: gradients divided by a running mean of their size, as in PyTorch.
 
+import { flag, number } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -21,12 +22,12 @@ export type RMSpropOptions = CommonOptions & {
 const rmsProp: OptimizerDeclaration<RMSpropOptions, "squareAvg" | "gradAvg" | "momentumBuffer"> = {
   name: "RMSprop",
   options: {
-    lr: { type: "number", default: 1e-2, atLeast: 0 },
-    alpha: { type: "number", default: 0.99, atLeast: 0, atMost: 1 },
-    eps: { type: "number", default: 1e-8, atLeast: 0 },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
-    momentum: { type: "number", default: 0, atLeast: 0 },
-    centered: { type: "flag", default: false },
+    lr: number({ atLeast: 0 }, 1e-2),
+    alpha: number({ atLeast: 0, atMost: 1 }, 0.99),
+    eps: number({ atLeast: 0 }, 1e-8),
+    weightDecay: number({ atLeast: 0 }, 0),
+    momentum: number({ atLeast: 0 }, 0),
+    centered: flag(false),
   },
   state: {
     squareAvg: { shape: "parameter" },

@@ -1,8 +1,8 @@
 // Stochastic gradient descent with momentum, as in PyTorch.
 
+import { flag, number, refuseOptions } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
-import { refuseOptions } from "../options.js";
 import type { Params } from "../parameters.js";
 
 /** Options of `SGD`. */
@@ -20,11 +20,11 @@ export type SGDOptions = CommonOptions & {
 const sgd: OptimizerDeclaration<SGDOptions, "momentumBuffer"> = {
   name: "SGD",
   options: {
-    lr: { type: "number", default: 1e-3, atLeast: 0 },
-    momentum: { type: "number", default: 0, atLeast: 0 },
-    dampening: { type: "number", default: 0 },
-    nesterov: { type: "flag", default: false },
-    weightDecay: { type: "number", default: 0, atLeast: 0 },
+    lr: number({ atLeast: 0 }, 1e-3),
+    momentum: number({ atLeast: 0 }, 0),
+    dampening: number({}, 0),
+    nesterov: flag(false),
+    weightDecay: number({ atLeast: 0 }, 0),
   },
   state: { momentumBuffer: { shape: "parameter", when: ({ momentum }) => momentum !== 0 } },
   rows: { onlyWithout: ["momentum", "weightDecay"], addend: (values, { lr }) => values.mul(-lr) },

@@ -1,5 +1,6 @@
 // Adam on the rows that a row-sparse gradient touches, as in PyTorch.
 
+import { number, pair } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration } from "../declaration.js";
 import { Optimizer } from "../optimizer.js";
 import type { Params } from "../parameters.js";
@@ -15,9 +16,9 @@ export type SparseAdamOptions = CommonOptions & {
 const sparseAdam: OptimizerDeclaration<SparseAdamOptions, "expAvg" | "expAvgSq"> = {
   name: "SparseAdam",
   options: {
-    lr: { type: "number", default: 1e-3, atLeast: 0 },
-    betas: { type: "pair", default: [0.9, 0.999], atLeast: 0, below: 1 },
-    eps: { type: "number", default: 1e-8, atLeast: 0 },
+    lr: number({ atLeast: 0 }, 1e-3),
+    betas: pair({ atLeast: 0, below: 1 }, [0.9, 0.999]),
+    eps: number({ atLeast: 0 }, 1e-8),
   },
   state: { expAvg: { shape: "parameter" }, expAvgSq: { shape: "parameter" } },
   rows: { onlyWithout: [] },

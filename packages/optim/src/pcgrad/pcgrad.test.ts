@@ -230,7 +230,7 @@ describe("errors", () => {
       () => new PCGrad([p], { weigthDecay: 1 } as never),
     ],
     ["argument", "PCGrad: unknown option, got lr", () => new PCGrad(new SGD([p]), { lr: 1 })],
-    ["argument", "lr must be a finite number, at least 0, got NaN", () => new PCGrad([p], { lr: Number.NaN })],
+    ["argument", "lr must be a finite number of at least 0, got NaN", () => new PCGrad([p], { lr: Number.NaN })],
     ["format", "Generator: the state needs", () => made().loadStateDict({} as never)],
   ])("%s: %s", (code, message, act) => {
     expect(act).toThrow(errorLike(code, message));

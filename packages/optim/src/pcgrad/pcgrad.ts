@@ -14,9 +14,9 @@ import {
   TensorError,
 } from "@torchium/tensor";
 import { HostRandom } from "@torchium/tensor/data";
+import { oneOf, readOptions } from "@torchium/tensor/options";
 import type { AnyOptimizer } from "../optimizer.js";
 import { Adam, type AdamOptions } from "../optimizers/adam.js";
-import { resolveOptions } from "../options.js";
 import type { Params } from "../parameters.js";
 import type { OptimizerState } from "../state-dict.js";
 import { combineGradients, drawOrders } from "./surgery.js";
@@ -35,7 +35,7 @@ export type PCGradOptions = Partial<SurgeryOptions> & {
 /** What `PCGrad` stores in a checkpoint: the wrapped optimizer's state, and the generator's. */
 export type PCGradState = OptimizerState & { readonly generator: GeneratorState };
 
-const table = { reduction: { type: "choice", of: ["sum", "mean"], default: "sum" } } as const;
+const table = { reduction: oneOf(["sum", "mean"], "sum") } as const;
 
 /**
  * PCGrad (Yu et al., arXiv 2001.06782, algorithm 1): for each task in turn, against the others in random order, the part
@@ -58,14 +58,14 @@ export class PCGrad implements AnyOptimizer {
   constructor(target: Params<AdamOptions> | AnyOptimizer, options: PCGradOptions = {}) {
     const { reduction, generator = ownGenerator(), ...rest } = options;
     if (!(generator instanceof Generator)) throw argumentError("PCGrad", "generator", "a Generator", generator);
-    this.#reduction = resolveOptions<SurgeryOptions>("PCGrad", table, { reduction }).reduction;
+    this.#reduction = readOptions("PCGrad", table, { reduction }).reduction;
     this.#generator = generator;
     if (!isOptimizer(target)) {
       this.optimizer = new Adam(target, rest);
       return;
     }
     // Whatever is left are options of the optimizer that exists already.
-    resolveOptions<object>("PCGrad", {}, rest);
+    readOptions("PCGrad", {}, rest);
     this.optimizer = target;
   }
 

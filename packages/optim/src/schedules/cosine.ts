@@ -1,6 +1,6 @@
 // Cosine schedules: once down and up again, or with warm restarts. Names, options and rates are PyTorch's.
 
-import { resolveOptions } from "../options.js";
+import { count, number, readOptions } from "@torchium/tensor/options";
 import { LRScheduler, type Schedulable } from "./scheduler.js";
 
 /** Half a cosine wave from `high` at 0 to `low` at 1. */
@@ -18,10 +18,10 @@ export class CosineAnnealingLR extends LRScheduler {
     options: Pick<CosineAnnealingLROptions, "tMax"> & Partial<CosineAnnealingLROptions>,
   ) {
     const table = {
-      tMax: { type: "number", integer: true, atLeast: 1 },
-      etaMin: { type: "number", default: 0, atLeast: 0 },
+      tMax: count(),
+      etaMin: number({ atLeast: 0 }, 0),
     } as const;
-    const { tMax, etaMin } = resolveOptions<CosineAnnealingLROptions>("CosineAnnealingLR", table, options);
+    const { tMax, etaMin } = readOptions("CosineAnnealingLR", table, options);
     super("CosineAnnealingLR", optimizer, (t, lr) => cosineBetween(lr, etaMin, t / tMax));
   }
 }
@@ -41,12 +41,12 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
     options: Pick<CosineAnnealingWarmRestartsOptions, "t0"> & Partial<CosineAnnealingWarmRestartsOptions>,
   ) {
     const table = {
-      t0: { type: "number", integer: true, atLeast: 1 },
-      tMult: { type: "number", default: 1, integer: true, atLeast: 1 },
-      etaMin: { type: "number", default: 0, atLeast: 0 },
+      t0: count(),
+      tMult: count(1),
+      etaMin: number({ atLeast: 0 }, 0),
     } as const;
     const name = "CosineAnnealingWarmRestarts";
-    const { t0, tMult, etaMin } = resolveOptions<CosineAnnealingWarmRestartsOptions>(name, table, options);
+    const { t0, tMult, etaMin } = readOptions(name, table, options);
     super(name, optimizer, (t, lr) => cosineBetween(lr, etaMin, positionInPeriod(t, t0, tMult)));
   }
 }

@@ -1,6 +1,6 @@
 // Schedules that multiply the starting rate by a factor of the step. Names, options and rates are PyTorch's.
 
-import { resolveOptions } from "../options.js";
+import { count, integer, number, numbers, readOptions } from "@torchium/tensor/options";
 import { LRScheduler, type Schedulable } from "./scheduler.js";
 
 /** Options of `StepLR`: how many steps a level lasts, and the factor from one to the next. */
@@ -11,10 +11,10 @@ export class StepLR extends LRScheduler {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: Pick<StepLROptions, "stepSize"> & Partial<StepLROptions>) {
     const table = {
-      stepSize: { type: "number", integer: true, atLeast: 1 },
-      gamma: { type: "number", default: 0.1, atLeast: 0 },
+      stepSize: count(),
+      gamma: number({ atLeast: 0 }, 0.1),
     } as const;
-    const { stepSize, gamma } = resolveOptions<StepLROptions>("StepLR", table, options);
+    const { stepSize, gamma } = readOptions("StepLR", table, options);
     super("StepLR", optimizer, (t, lr) => lr * gamma ** Math.floor(t / stepSize));
   }
 }
@@ -27,10 +27,10 @@ export class MultiStepLR extends LRScheduler {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: Pick<MultiStepLROptions, "milestones"> & Partial<MultiStepLROptions>) {
     const table = {
-      milestones: { type: "list", integer: true, atLeast: 0 },
-      gamma: { type: "number", default: 0.1, atLeast: 0 },
+      milestones: numbers({ integer: true, atLeast: 0 }),
+      gamma: number({ atLeast: 0 }, 0.1),
     } as const;
-    const { milestones, gamma } = resolveOptions<MultiStepLROptions>("MultiStepLR", table, options);
+    const { milestones, gamma } = readOptions("MultiStepLR", table, options);
     const passed = [...milestones];
     super("MultiStepLR", optimizer, (t, lr) => lr * gamma ** passed.filter((step) => step <= t).length);
   }
@@ -43,8 +43,8 @@ export type ExponentialLROptions = { readonly gamma: number };
 export class ExponentialLR extends LRScheduler {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: ExponentialLROptions) {
-    const table = { gamma: { type: "number", atLeast: 0 } } as const;
-    const { gamma } = resolveOptions<ExponentialLROptions>("ExponentialLR", table, options);
+    const table = { gamma: number({ atLeast: 0 }) } as const;
+    const { gamma } = readOptions("ExponentialLR", table, options);
     super("ExponentialLR", optimizer, (t, lr) => lr * gamma ** t);
   }
 }
@@ -57,10 +57,10 @@ export class ConstantLR extends LRScheduler {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: Partial<ConstantLROptions> = {}) {
     const table = {
-      factor: { type: "number", default: 1 / 3, atLeast: 0, atMost: 1 },
-      totalIters: { type: "number", default: 5, integer: true, atLeast: 0 },
+      factor: number({ atLeast: 0, atMost: 1 }, 1 / 3),
+      totalIters: integer({ atLeast: 0 }, 5),
     } as const;
-    const { factor, totalIters } = resolveOptions<ConstantLROptions>("ConstantLR", table, options);
+    const { factor, totalIters } = readOptions("ConstantLR", table, options);
     super("ConstantLR", optimizer, (t, lr) => (t < totalIters ? lr * factor : lr));
   }
 }
@@ -77,11 +77,11 @@ export class LinearLR extends LRScheduler {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: Partial<LinearLROptions> = {}) {
     const table = {
-      startFactor: { type: "number", default: 1 / 3, above: 0, atMost: 1 },
-      endFactor: { type: "number", default: 1, atLeast: 0, atMost: 1 },
-      totalIters: { type: "number", default: 5, integer: true, atLeast: 1 },
+      startFactor: number({ above: 0, atMost: 1 }, 1 / 3),
+      endFactor: number({ atLeast: 0, atMost: 1 }, 1),
+      totalIters: count(5),
     } as const;
-    const { startFactor, endFactor, totalIters } = resolveOptions<LinearLROptions>("LinearLR", table, options);
+    const { startFactor, endFactor, totalIters } = readOptions("LinearLR", table, options);
     super("LinearLR", optimizer, (t, lr) => {
       return lr * (startFactor + ((endFactor - startFactor) * Math.min(t, totalIters)) / totalIters);
     });
@@ -96,10 +96,10 @@ export class PolynomialLR extends LRScheduler {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: Partial<PolynomialLROptions> = {}) {
     const table = {
-      totalIters: { type: "number", default: 5, integer: true, atLeast: 1 },
-      power: { type: "number", default: 1, above: 0 },
+      totalIters: count(5),
+      power: number({ above: 0 }, 1),
     } as const;
-    const { totalIters, power } = resolveOptions<PolynomialLROptions>("PolynomialLR", table, options);
+    const { totalIters, power } = readOptions("PolynomialLR", table, options);
     super("PolynomialLR", optimizer, (t, lr) => lr * (1 - Math.min(t, totalIters) / totalIters) ** power);
   }
 }

@@ -1,7 +1,7 @@
 // The one-cycle policy: the rate rises and falls once, momentum the other way round. Options and rates are PyTorch's.
 
 import { TensorError } from "@torchium/tensor";
-import { resolveOptions } from "../options.js";
+import { count, flag, number, oneOf, readOptions } from "@torchium/tensor/options";
 import { cosineBetween } from "./cosine.js";
 import { LRScheduler, type Schedulable } from "./scheduler.js";
 
@@ -40,18 +40,18 @@ export class OneCycleLR extends LRScheduler {
     options: Pick<OneCycleLROptions, "maxLr" | "totalSteps"> & Partial<OneCycleLROptions>,
   ) {
     const table = {
-      maxLr: { type: "number", above: 0 },
-      totalSteps: { type: "number", integer: true, atLeast: 1 },
-      pctStart: { type: "number", default: 0.3, atLeast: 0, atMost: 1 },
-      annealStrategy: { type: "choice", of: ["cos", "linear"], default: "cos" },
-      cycleMomentum: { type: "flag", default: true },
-      baseMomentum: { type: "number", default: 0.85, atLeast: 0, below: 1 },
-      maxMomentum: { type: "number", default: 0.95, atLeast: 0, below: 1 },
-      divFactor: { type: "number", default: 25, above: 0 },
-      finalDivFactor: { type: "number", default: 1e4, above: 0 },
-      threePhase: { type: "flag", default: false },
+      maxLr: number({ above: 0 }),
+      totalSteps: count(),
+      pctStart: number({ atLeast: 0, atMost: 1 }, 0.3),
+      annealStrategy: oneOf(["cos", "linear"], "cos"),
+      cycleMomentum: flag(true),
+      baseMomentum: number({ atLeast: 0, below: 1 }, 0.85),
+      maxMomentum: number({ atLeast: 0, below: 1 }, 0.95),
+      divFactor: number({ above: 0 }, 25),
+      finalDivFactor: number({ above: 0 }, 1e4),
+      threePhase: flag(false),
     } as const;
-    const resolved = resolveOptions<OneCycleLROptions>("OneCycleLR", table, options);
+    const resolved = readOptions("OneCycleLR", table, options);
     const phases = phasesOf(resolved);
     const between = resolved.annealStrategy === "cos" ? cosineBetween : lineBetween;
     const at = (step: number, what: "lr" | "momentum"): number => {

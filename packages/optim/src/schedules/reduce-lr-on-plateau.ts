@@ -1,7 +1,7 @@
 // Lowers the rate when a score stops improving. Options and rates are PyTorch's.
 
 import { argumentError, TensorError } from "@torchium/tensor";
-import { resolveOptions } from "../options.js";
+import { integer, number, oneOf, readOptions } from "@torchium/tensor/options";
 import { checkOptimizer, type Schedulable } from "./scheduler.js";
 
 /** Options of `ReduceLROnPlateau`. */
@@ -36,14 +36,14 @@ export type ReduceLROnPlateauState = {
 const name = "ReduceLROnPlateau";
 
 const table = {
-  mode: { type: "choice", of: ["min", "max"], default: "min" },
-  factor: { type: "number", default: 0.1, atLeast: 0, below: 1 },
-  patience: { type: "number", default: 10, integer: true, atLeast: 0 },
-  threshold: { type: "number", default: 1e-4, atLeast: 0 },
-  thresholdMode: { type: "choice", of: ["rel", "abs"], default: "rel" },
-  cooldown: { type: "number", default: 0, integer: true, atLeast: 0 },
-  minLr: { type: "number", default: 0, atLeast: 0 },
-  eps: { type: "number", default: 1e-8, atLeast: 0 },
+  mode: oneOf(["min", "max"], "min"),
+  factor: number({ atLeast: 0, below: 1 }, 0.1),
+  patience: integer({ atLeast: 0 }, 10),
+  threshold: number({ atLeast: 0 }, 1e-4),
+  thresholdMode: oneOf(["rel", "abs"], "rel"),
+  cooldown: integer({ atLeast: 0 }, 0),
+  minLr: number({ atLeast: 0 }, 0),
+  eps: number({ atLeast: 0 }, 1e-8),
 } as const;
 
 /** Multiplies the rates by `factor` when more than `patience` steps in a row brought no improvement. */
@@ -58,7 +58,7 @@ export class ReduceLROnPlateau {
   /** @throws TensorError `argument` */
   constructor(optimizer: Schedulable, options: Partial<ReduceLROnPlateauOptions> = {}) {
     checkOptimizer(name, optimizer);
-    this.#options = resolveOptions<ReduceLROnPlateauOptions>(name, table, options);
+    this.#options = readOptions(name, table, options);
     this.optimizer = optimizer;
     this.#best = this.#options.mode === "min" ? Infinity : -Infinity;
   }

@@ -90,7 +90,7 @@ export class LRScheduler {
     const rates = this.#baseLrs.map((baseLr, i) => this.#rate(this.#lastEpoch, baseLr, i));
     const bad = rates.find((lr) => !(lr >= 0 && lr < Number.POSITIVE_INFINITY));
     if (bad !== undefined) {
-      throw argumentError(this.#name, `the rate of step ${this.#lastEpoch}`, "a finite number, at least 0", bad);
+      throw argumentError(this.#name, `the rate of step ${this.#lastEpoch}`, "a finite number of at least 0", bad);
     }
     const momentum = this.#momentum?.(this.#lastEpoch);
     paramGroups.forEach((group, i) => {

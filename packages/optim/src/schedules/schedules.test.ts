@@ -160,7 +160,7 @@ describe("recipes", () => {
 describe("errors", () => {
   const optimizer = optimizerOf(1);
   it.each([
-    [() => new optim.StepLR(optimizer, {} as never), "StepLR: stepSize must be an integer, at least 1, got undefined"],
+    [() => new optim.StepLR(optimizer, {} as never), "StepLR: stepSize must be a positive integer, got undefined"],
     [
       () => new optim.StepLR(optimizer, { stepSize: 1, gama: 2 } as never),
       "unknown option, got gama, did you mean gamma?",
@@ -168,11 +168,11 @@ describe("errors", () => {
     [() => new optim.StepLR({} as never, { stepSize: 1 }), "StepLR: optimizer must be an optimizer"],
     [
       () => new optim.ExponentialLR(optimizer, { gamma: Number.NaN }),
-      "gamma must be a finite number, at least 0, got NaN",
+      "gamma must be a finite number of at least 0, got NaN",
     ],
     [
       () => new optim.MultiStepLR(optimizer, { milestones: [1.5] }),
-      "milestones must be a list of integers, at least 0",
+      "milestones must be a list of integers of at least 0",
     ],
     [
       () => new optim.LambdaLR(optimizer, 5 as never),
@@ -181,7 +181,7 @@ describe("errors", () => {
     [() => new optim.LambdaLR(optimizer, [() => 1, () => 1]), "1 functions, one for each group"],
     [
       () => new optim.LambdaLR(optimizer, () => Number.NaN),
-      "the rate of step 0 must be a finite number, at least 0, got NaN",
+      "the rate of step 0 must be a finite number of at least 0, got NaN",
     ],
     [
       () => optim.warmupCosine(optimizer, { warmupSteps: 5, totalSteps: 5 }),

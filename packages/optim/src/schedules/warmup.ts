@@ -1,7 +1,7 @@
 // Schedules that begin with a linear warm-up: the factor rises from 1 / (warmupSteps + 1) to 1, reached at step
 // `warmupSteps`, and is never 0 (the form of nanoGPT).
 
-import { refuseOptions, resolveOptions } from "../options.js";
+import { count, integer, number, readOptions, refuseOptions } from "@torchium/tensor/options";
 import { cosineBetween } from "./cosine.js";
 import { LRScheduler, type Schedulable } from "./scheduler.js";
 
@@ -24,7 +24,7 @@ export type WarmupCosineOptions = {
 /** Options of `inverseSqrt`. */
 export type InverseSqrtOptions = { readonly warmupSteps: number };
 
-const warmupSteps = { type: "number", integer: true, atLeast: 0 } as const;
+const warmupSteps = integer({ atLeast: 0 });
 
 const warmup = (step: number, steps: number): number => (step + 1) / (steps + 1);
 
@@ -36,8 +36,8 @@ export function linearWarmup(
   optimizer: Schedulable,
   options: Pick<LinearWarmupOptions, "warmupSteps"> & Partial<LinearWarmupOptions>,
 ): LRScheduler {
-  const table = { warmupSteps, totalSteps: { type: "number", default: Infinity, above: 0, infinite: true } } as const;
-  const { warmupSteps: rising, totalSteps } = resolveOptions<LinearWarmupOptions>("linearWarmup", table, options);
+  const table = { warmupSteps, totalSteps: number({ above: 0, infinite: true }, Infinity) } as const;
+  const { warmupSteps: rising, totalSteps } = readOptions("linearWarmup", table, options);
   checkLength("linearWarmup", rising, totalSteps);
   return new LRScheduler("linearWarmup", optimizer, (t, lr) => {
     if (t < rising) return lr * warmup(t, rising);
@@ -51,7 +51,7 @@ export function linearWarmup(
  * @throws TensorError `argument`
  */
 export function inverseSqrt(optimizer: Schedulable, options: InverseSqrtOptions): LRScheduler {
-  const { warmupSteps: rising } = resolveOptions<InverseSqrtOptions>("inverseSqrt", { warmupSteps }, options);
+  const { warmupSteps: rising } = readOptions("inverseSqrt", { warmupSteps }, options);
   return new LRScheduler("inverseSqrt", optimizer, (t, lr) => {
     return lr * Math.min(warmup(t, rising), Math.sqrt((rising + 1) / (t + 1)));
   });
@@ -67,10 +67,10 @@ export function warmupCosine(
 ): LRScheduler {
   const table = {
     warmupSteps,
-    totalSteps: { type: "number", integer: true, atLeast: 1 },
-    minLr: { type: "number", default: 0, atLeast: 0 },
+    totalSteps: count(),
+    minLr: number({ atLeast: 0 }, 0),
   } as const;
-  const resolved = resolveOptions<WarmupCosineOptions>("warmupCosine", table, options);
+  const resolved = readOptions("warmupCosine", table, options);
   const { warmupSteps: rising, totalSteps, minLr } = resolved;
   checkLength("warmupCosine", rising, totalSteps);
   return new LRScheduler("warmupCosine", optimizer, (t, lr) => {

@@ -1,6 +1,6 @@
 // What layers are made with: the options that all of them take, and checks that name the layer, the field and the value.
 
-import { argumentError, TensorError } from "../errors.js";
+import { argumentError, unknownName } from "../errors.js";
 import type { Device } from "../graph/device.js";
 import type { Generator } from "../random.js";
 
@@ -21,12 +21,7 @@ export function checkOptions(layer: string, options: unknown, known: readonly st
   const plain = typeof options === "object" && options !== null && !Array.isArray(options);
   if (!plain) throw argumentError(layer, "options", `an object of ${known.join(", ")}`, options);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new TensorError("argument", `${layer}: unknown option, got ${unknown}, expected one of ${known.join(", ")}`, {
-    op: layer,
-    field: unknown,
-    known,
-  });
+  if (unknown !== undefined) throw unknownName(layer, "option", unknown, known);
 }
 
 /** @throws TensorError `argument` unless `value` is an integer of at least 1 */

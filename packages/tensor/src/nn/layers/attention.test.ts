@@ -278,7 +278,7 @@ describe("errors", () => {
       "a misspelt mask",
       call({ keyPadding: zeros(2, 4, { dtype: "bool" }) }),
       "argument",
-      "MultiheadAttention.forward: unknown option, got keyPadding, expected one of keyPaddingMask, attnMask, isCausal, needWeights, averageAttnWeights",
+      "MultiheadAttention.forward: unknown option, got keyPadding, did you mean keyPaddingMask?",
     ],
   ])("%s", (_, fn, code, message) => {
     const error = caught(fn);

@@ -213,7 +213,7 @@ describe("errors", () => {
       "a typo",
       () => new Linear(2, 3, { biass: true } as never),
       "argument",
-      "Linear: unknown option, got biass, expected one of bias, dtype, device, generator",
+      "Linear: unknown option, got biass, did you mean bias?",
     ],
     [
       "features that differ",

@@ -258,7 +258,7 @@ test.each([
   [
     "a misplaced option",
     () => new LSTM(2, 3).forward(zeros(3, 2, 2), undefined, { length: [1] } as never),
-    "LSTM.forward: unknown option, got length, expected one of lengths",
+    "LSTM.forward: unknown option, got length, did you mean lengths?",
   ],
 ])("%s", (_, fn, message) => {
   expect(caught(fn).message).toBe(message);

@@ -251,7 +251,7 @@ describe("errors", () => {
       "an option",
       () => new TransformerEncoderLayer(8, 2, { dimFeedForward: 4 } as never),
       "argument",
-      "TransformerEncoderLayer: unknown option, got dimFeedForward, expected one of dimFeedforward, dropout, activation, layerNormEps, batchFirst, normFirst, bias, dtype, device, generator",
+      "TransformerEncoderLayer: unknown option, got dimFeedForward, did you mean dimFeedforward?",
     ],
     [
       "no layers",
