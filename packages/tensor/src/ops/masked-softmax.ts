@@ -5,14 +5,14 @@ import type { Expr } from "../kernel/expr.js";
 import type { RowScope } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
 import { alongRow } from "./declare.js";
+import { aboveLowest, reciprocalOrZero } from "./rows.js";
 
 /** e^x / Σ e^x over the positions that are not left out; the others are 0, and a row without any is zeros. */
 function softmaxWithout(row: RowScope, x: Expr, left: Expr): Expr {
   const kept = s.select(left, Number.NEGATIVE_INFINITY, x);
   const top = s.detach(row.max(kept));
-  const e = s.exp(s.sub(kept, s.select(s.lt(s.abs(top), Number.POSITIVE_INFINITY), top, 0)));
-  const total = row.sum(e);
-  return s.select(s.eq(total, 0), 0, s.div(e, total));
+  const e = s.exp(s.sub(kept, aboveLowest(top)));
+  return s.mul(e, reciprocalOrZero(row.sum(e)));
 }
 
 const gradient = (row: RowScope, _: readonly Expr[], y: Expr, dy: Expr): Expr[] => [

@@ -110,8 +110,20 @@ export const logSumExpRow = overRow("logsumexp", {
   cases: [{ of: [[0, 0]], gives: Math.LN2 }],
 });
 
-// A row of −∞ has no finite maximum to shift by.
+// A row of −∞ or ∞ has no finite maximum to shift by.
 const finiteOrZero = (m: Expr): Expr => s.select(s.lt(s.abs(m), Number.POSITIVE_INFINITY), m, 0);
+
+// The least finite number of each type of floats.
+const lowest = { float32: -3.4028234663852886e38, float64: -Number.MAX_VALUE } as const;
+
+/**
+ * The largest of a row to shift it by, never below it, so that backends can see that what is shifted is not above 0; a
+ * row of −∞ stays −∞.
+ */
+export const aboveLowest = (m: Expr): Expr => s.max(m, lowest[m.type as keyof typeof lowest]);
+
+/** 1 / total; 0 for the total of a row without anything in it. */
+export const reciprocalOrZero = (total: Expr): Expr => s.select(s.eq(total, 0), 0, s.div(1, total));
 
 export const anyRow = overRow("any", {
   doc: "Whether any element along the last axis is non-zero.",
@@ -130,9 +142,8 @@ export const allRow = overRow("all", {
 export const softmaxRow = alongRow("softmax", {
   doc: "`e^x / Σ e^x` along the last axis, shifted by the maximum. A row of −∞ gives zeros, not NaN.",
   body: (row, [x]) => {
-    const e = s.exp(s.sub(x!, finiteOrZero(s.detach(row.max(x!)))));
-    const total = row.sum(e);
-    return s.select(s.eq(total, 0), 0, s.div(e, total));
+    const e = s.exp(s.sub(x!, aboveLowest(s.detach(row.max(x!)))));
+    return s.mul(e, reciprocalOrZero(row.sum(e)));
   },
   gradient: (row, _, y, dy) => [s.mul(y, s.sub(dy, row.sum(s.mul(dy, y))))],
   gradientReads: "output",
@@ -142,7 +153,7 @@ export const softmaxRow = alongRow("softmax", {
 export const logSoftmaxRow = alongRow("logSoftmax", {
   doc: "`x − ln Σ e^x` along the last axis.",
   body: (row, [x]) => {
-    const shifted = s.sub(x!, finiteOrZero(s.detach(row.max(x!))));
+    const shifted = s.sub(x!, aboveLowest(s.detach(row.max(x!))));
     return s.sub(shifted, s.log(row.sum(s.exp(shifted))));
   },
   gradient: (row, _, y, dy) => [s.sub(dy, s.mul(s.exp(y), row.sum(dy)))],
@@ -196,7 +207,7 @@ export const rmsNormRow = alongRow("rmsNorm", {
 function relativeLogits(row: { max(x: Expr): Expr }, logits: Expr, target: Expr, ignored: Expr) {
   const skip = s.eq(target, s.cast(ignored, "int32"));
   const known = s.select(skip, 0, logits);
-  return { x: s.sub(known, finiteOrZero(s.detach(row.max(known)))), skip };
+  return { x: s.sub(known, aboveLowest(s.detach(row.max(known)))), skip };
 }
 
 /** Cross entropy of one row: −Σ_c q_c log p_c with q the smoothed target; a row whose target is ignored gives 0. */

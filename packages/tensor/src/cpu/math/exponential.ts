@@ -2,17 +2,14 @@
 // exp(x) = 2ⁿ exp(r) with n = round(x / ln 2) and |r| ≤ ln 2 / 2; exp(r) = 1 + r + r² P(r), P minimax of degree 4
 // (relative error 2⁻²⁸).
 
-import { type FunctionBuilder, f32x4, i32x4, v128 } from "../wasm/assembler.js";
+import { type FunctionBuilder, f32x4, i32x4, type Local, v128 } from "../wasm/assembler.js";
 import { each, type Group, polynomial } from "./group.js";
 
 const expCoefficients = [0.49999994, 0.16666521, 0.041668266, 0.0083686775, 0.0013820734];
 
-// −ln(erfc(t)) / t on [0, 3.95], weighted for the relative error of erf (2⁻²⁷). The constant term, 2 / √π, is in two parts.
-const erfSlopeHigh = 1.1283792;
-const erfCoefficients = [
-  -5.8635383e-8, 0.6366195, 0.10277686, -0.019149847, -0.00016589323, 0.0016722062, -0.00063554104, 0.00011837146,
-  -9.3354902e-6,
-];
+// erf(x) / x = P(x²) / Q(x²) for |x| ≤ 3.92 (relative error 2⁻²⁵). All terms are positive, so nothing cancels.
+const erfNumerator = [1.12837911, 0.190407023, 0.0527487993, 0.00376564148, 0.000284883572, 2.05008655e-6];
+const erfDenominator = [1, 0.502076566, 0.114109345, 0.0149692651, 0.00116254203, 3.80917591e-5];
 
 // Adding this puts the nearest integer into the low bits of the sum.
 const roundingMagic = 1.5 * 2 ** 23;
@@ -21,11 +18,16 @@ const roundingMagic = 1.5 * 2 ** 23;
 const ln2High = 0.693359375;
 const ln2Low = Math.LN2 - ln2High;
 
-const exponentBias = 127 << 23;
+const exponentBias = 127;
 
-/** x = n ln 2 + r: the bits whose low end is n, and r. */
-function reduce(f: FunctionBuilder, x: Group): { readonly bits: Group; readonly r: Group } {
-  const magic = f.constants.f32x4(roundingMagic);
+// Up to this size of x both eˣ and e⁻ˣ are normal numbers.
+const oneFactorLimit = 87.3;
+// Rounds to n = −127.
+const lowestNonPositive = -88;
+
+/** x = n ln 2 + r: the bits whose low end is n + `bias`, and r. */
+function reduce(f: FunctionBuilder, x: Group, bias: number): { readonly bits: Group; readonly r: Group } {
+  const magic = f.constants.f32x4(roundingMagic + bias);
   const log2e = f.constants.f32x4(Math.LOG2E);
   const [high, low] = [f.constants.f32x4(ln2High), f.constants.f32x4(ln2Low)];
   const bits = each(f, (v) => f.madd(v, log2e, magic), x);
@@ -41,12 +43,16 @@ function expm1Reduced(f: FunctionBuilder, r: Group): Group {
   return each(f, (a, b, v) => f.madd(a, b, v), p, square, r);
 }
 
+/** 2ⁿ from bits whose low end is n + `exponentBias`, −127 (which gives 0) ≤ n ≤ 127. */
+function scaleOf(f: FunctionBuilder, bits: Group): Group {
+  return each(f, (b) => i32x4.shl(b, 23), bits);
+}
+
 function powerOfTwo(f: FunctionBuilder, n: Group): Group {
   const bias = f.constants.i32x4(exponentBias);
-  return each(
+  return scaleOf(
     f,
-    (v) => i32x4.add(v, bias),
-    each(f, (v) => i32x4.shl(v, 23), n),
+    each(f, (v) => i32x4.add(v, bias), n),
   );
 }
 
@@ -61,21 +67,55 @@ export function expReduced(f: FunctionBuilder, bits: Group, r: Group): Group {
   return each(f, (v, s) => f32x4.mul(v, s), partial, powerOfTwo(f, rest));
 }
 
-/** eˣ over the whole range: denormal results are gradual, overflow gives ∞, NaN stays NaN. */
-export function emitExp(f: FunctionBuilder, x: Group): Group {
+/** eˣ over the whole range, with the bits of `expOneFactor` where that is right. */
+function expTwoFactors(f: FunctionBuilder, x: Group): Group {
   const [lowest, highest] = [f.constants.f32x4(-104), f.constants.f32x4(89)];
   // In this operand order both let NaN through.
   const above = each(f, (v) => f32x4.pmax(v, lowest), x);
   const clamped = each(f, (v) => f32x4.pmin(v, highest), above);
-  const { bits, r } = reduce(f, clamped);
-  return expReduced(f, bits, r);
+  const { bits, r } = reduce(f, clamped, exponentBias);
+  const bias = f.constants.i32x4(exponentBias);
+  return expReduced(
+    f,
+    each(f, (b) => i32x4.sub(b, bias), bits),
+    r,
+  );
+}
+
+/** eˣ where −127.5 ln 2 < x < 127.5 ln 2; what is below the normal range may become 0. */
+function expOneFactor(f: FunctionBuilder, x: Group): Group {
+  const { bits, r } = reduce(f, x, exponentBias);
+  return each(f, (q, s) => f.madd(q, s, s), expm1Reduced(f, r), scaleOf(f, bits));
+}
+
+/** eˣ over the whole range: denormal results are gradual, overflow gives ∞, NaN stays NaN. */
+export function emitExp(f: FunctionBuilder, x: Group): Group {
+  const magnitude = f.constants.i32x4(0x7fffffff);
+  // Bits of floats without sign are in the order of their values, with NaN at the end.
+  const largest = each(f, (v) => v128.and(v, magnitude), x).reduce((a, b) => f.local("v128", i32x4.maxU(a, b)));
+  const result = each(f, (v) => v, expOneFactor(f, x));
+  f.if(v128.anyTrue(i32x4.gtU(largest, f.constants.f32x4(oneFactorLimit))), () => {
+    expTwoFactors(f, x).forEach((v, i) => {
+      f.set(result[i] as Local<"v128">, v);
+    });
+  });
+  return result;
+}
+
+/** eˣ for x ≤ 0 or NaN; what is below the normal range may become 0. */
+export function emitExpNonPositive(f: FunctionBuilder, x: Group): Group {
+  const lowest = f.constants.f32x4(lowestNonPositive);
+  return expOneFactor(
+    f,
+    each(f, (v) => f32x4.pmax(v, lowest), x),
+  );
 }
 
 /** eˣ − 1 for −104 < x ≤ 0, accurate near 0. */
 function expm1NonPositive(f: FunctionBuilder, x: Group): Group {
   const one = f.constants.f32x4(1);
-  const { bits, r } = reduce(f, x);
-  const scale = powerOfTwo(f, bits);
+  const { bits, r } = reduce(f, x, exponentBias);
+  const scale = scaleOf(f, bits);
   const offset = each(f, (s) => f32x4.sub(s, one), scale);
   return each(f, (q, s, o) => f.madd(q, s, o), expm1Reduced(f, r), scale, offset);
 }
@@ -84,15 +124,11 @@ function expm1NonPositive(f: FunctionBuilder, x: Group): Group {
 export function emitExpm1(f: FunctionBuilder, x: Group): Group {
   const [lowest, highest] = [f.constants.f32x4(-25), f.constants.f32x4(89)];
   const [half, two] = [f.constants.f32x4(0.5), f.constants.f32x4(2)];
-  const minusOne = f.constants.i32x4(-1);
   const above = each(f, (v) => f32x4.pmax(v, lowest), x);
   const clamped = each(f, (v) => f32x4.pmin(v, highest), above);
-  const { bits, r } = reduce(f, clamped);
   // 2ⁿ⁻¹, doubled at the end: n reaches 128.
-  const scale = powerOfTwo(
-    f,
-    each(f, (b) => i32x4.add(b, minusOne), bits),
-  );
+  const { bits, r } = reduce(f, clamped, exponentBias - 1);
+  const scale = scaleOf(f, bits);
   const offset = each(f, (s) => f32x4.sub(s, half), scale);
   const value = each(f, (q, s, o) => f.madd(q, s, o), expm1Reduced(f, r), scale, offset);
   return each(f, (v) => f32x4.mul(v, two), value);
@@ -123,20 +159,21 @@ export function emitTanh(f: FunctionBuilder, x: Group): Group {
   );
 }
 
-/** erf(x) = −(exp(−t Q(t)) − 1) with t = |x| and t Q(t) = −ln erfc(t), and the sign of x. */
+/** erf(x) = x P(x²) / Q(x²), from |x| = 3.92 on ±1. */
 export function emitErf(f: FunctionBuilder, x: Group): Group {
-  // From here on erf is 1 in single precision.
-  const limit = f.constants.f32x4(3.95);
-  const magnitude = each(f, (v) => f32x4.abs(v), x);
-  const t = each(f, (v) => f32x4.pmin(v, limit), magnitude);
-  const q = polynomial(f, t, erfCoefficients);
-  const slope = f.constants.f32x4(-erfSlopeHigh);
-  const first = each(f, (v) => f32x4.mul(v, slope), t);
-  const exponent = each(f, (a, b, c) => f.nmadd(a, b, c), q, t, first);
-  const m = expm1NonPositive(f, exponent);
-  return withSign(
-    f,
-    each(f, (v) => f32x4.abs(v), m),
-    x,
+  const between = (v: Group, limit: number): Group => {
+    const [low, high] = [f.constants.f32x4(-limit), f.constants.f32x4(limit)];
+    // In this operand order both let NaN through.
+    const above = each(f, (a) => f32x4.pmax(a, low), v);
+    return each(f, (a) => f32x4.pmin(a, high), above);
+  };
+  const t = between(x, 3.92);
+  const square = each(f, (v) => f32x4.mul(v, v), t);
+  const p = polynomial(f, square, erfNumerator);
+  const q = polynomial(f, square, erfDenominator);
+  const top = each(f, (v, a) => f32x4.mul(v, a), t, p);
+  return between(
+    each(f, (a, b) => f32x4.div(a, b), top, q),
+    1,
   );
 }

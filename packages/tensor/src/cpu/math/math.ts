@@ -3,7 +3,7 @@
 
 import type { FunctionBuilder, Vector } from "../wasm/assembler.js";
 import { f32x4 } from "../wasm/assembler.js";
-import { emitErf, emitExp, emitExpm1, emitTanh } from "./exponential.js";
+import { emitErf, emitExp, emitExpm1, emitExpNonPositive, emitTanh } from "./exponential.js";
 import { each, type Group } from "./group.js";
 import { emitMulHigh } from "./integer.js";
 import { emitLog, emitLog1p } from "./logarithm.js";
@@ -42,12 +42,14 @@ const native = (instruction: (v: Vector) => Vector): MathEmitter => unary(0, (f,
 export const mathEmitters = {
   /** Gradual underflow; ∞ from 88.73. */
   exp: unary(1.25, emitExp),
+  /** For x ≤ 0 or NaN; what is below the normal range may become 0. */
+  expNonPositive: unary(1.25, emitExpNonPositive),
   expm1: unary(2, emitExpm1),
   /** −∞ at 0, NaN below; denormals included. */
   log: unary(1, emitLog),
   log1p: unary(2, emitLog1p),
   tanh: unary(3, emitTanh),
-  erf: unary(2.5, emitErf),
+  erf: unary(7, emitErf),
   /** |x| ≤ 2²⁶, NaN beyond; the sign of a zero result is not kept. */
   sin: unary(2, emitSin),
   cos: unary(2, emitCos),

@@ -102,7 +102,7 @@ class ColumnEmitter {
     };
     this.#results = reduces.map(scratchRow);
     this.#aside = new Map(reduces.flatMap((r, i) => (isSetAside(r) ? [[i, scratchRow()]] : [])));
-    this.#evaluator = new Evaluator(f, doubles, {
+    this.#evaluator = new Evaluator(f, doubles, kernel.program, {
       firstVaryingLevel: level.lanes,
       levelOf: (leaf) => {
         if (leaf.kind === "reduced") return level.lanes;

@@ -4,12 +4,14 @@
 
 import { unreachable } from "../../errors.js";
 import type { Expr } from "../../kernel/expr.js";
+import type { Program } from "../../kernel/program.js";
 import { type FunctionBuilder, i32, type Operand } from "../wasm/assembler.js";
 import type { DoubleMath } from "./double-math.js";
 import { constantVector, type Vectors, vectorsPerFour, type Word } from "./lanes.js";
 import type { Run } from "./memory.js";
 import { isQuarterOf, QuarterRates, quartersFrom, spreadQuarters } from "./quarter-rate.js";
 import { scalarEmitters } from "./scalar-emitters.js";
+import { isNonPositive } from "./sign.js";
 
 /** How a schedule sees the leaves of a program. */
 export type Leaves = {
@@ -40,14 +42,16 @@ const one: Run = { fours: 1 };
 export class Evaluator {
   readonly #f: FunctionBuilder;
   readonly #doubles: DoubleMath | undefined;
+  readonly #program: Program;
   readonly #leaves: Leaves;
   readonly #quarterRates: QuarterRates;
   readonly #levels = new Map<Expr, number>();
   readonly #frames: Frame[] = [frameOf(one)];
 
-  constructor(f: FunctionBuilder, doubles: DoubleMath | undefined, leaves: Leaves) {
+  constructor(f: FunctionBuilder, doubles: DoubleMath | undefined, program: Program, leaves: Leaves) {
     this.#f = f;
     this.#doubles = doubles;
+    this.#program = program;
     this.#leaves = leaves;
     this.#quarterRates = new QuarterRates((e) => this.#varies(e));
   }
@@ -123,6 +127,7 @@ export class Evaluator {
       args: e.args.map(value),
       exprs: e.args,
       uniform: e.args.map((a) => !this.#varies(a)),
+      isNonPositive: (a) => isNonPositive(a, this.#program),
       operand: e.args[e.op === "select" ? 1 : 0]!.type,
       type: e.type,
     });

@@ -55,7 +55,7 @@ export class RowEmitter {
       read: (leaf) => this.#read(leaf),
       positionOf: (i) => this.#positionOf(i),
     };
-    this.#evaluator = new Evaluator(f, doubles, leaves);
+    this.#evaluator = new Evaluator(f, doubles, kernel.program, leaves);
     this.#evaluator.hoist(rootsOf(kernel.program));
   }
 

@@ -1,6 +1,6 @@
 // Every scalar operation on vector registers. The meaning is that of kernel/scalar-ops.ts; a missing row does not compile.
 
-import { type DType, isFloat } from "../../dtype.js";
+import { type DType, type HalfType, isFloat, isHalf } from "../../dtype.js";
 import { unreachable } from "../../errors.js";
 import type { Expr } from "../../kernel/expr.js";
 import type { ScalarOp } from "../../kernel/scalar-ops.js";
@@ -20,6 +20,8 @@ export type Application = {
   readonly exprs: readonly Expr[];
   /** Whether all lanes of an operand are equal. */
   readonly uniform: readonly boolean[];
+  /** Whether an operand is never above 0. */
+  readonly isNonPositive: (operand: Expr) => boolean;
   /** The type of the operands; of `select`, of the two it chooses from. */
   readonly operand: DType;
   readonly type: DType;
@@ -32,15 +34,17 @@ type Kind = "f32" | "f64" | "i32" | "u32" | "bool";
 type Rules = Partial<Record<Kind, OneVector>>;
 
 const kinds = { float32: "f32", float64: "f64", int32: "i32", uint32: "u32", bool: "bool" } as const satisfies Record<
-  DType,
+  Exclude<DType, HalfType>,
   Kind
 >;
 
 /** An instruction a kind of lane; kinds that are absent are outside the operation's domain. */
 const lanewise =
   (rules: Rules): Emitter =>
-  ({ f, args, operand }) =>
-    each(f, args, rules[kinds[operand]] ?? unreachable(`no instruction for ${operand}`));
+  ({ f, args, operand }) => {
+    const rule = isHalf(operand) ? undefined : rules[kinds[operand]];
+    return each(f, args, rule ?? unreachable(`no instruction for ${operand}`));
+  };
 
 /** The same, giving lane masks. */
 const comparison =
@@ -94,7 +98,10 @@ export const scalarEmitters = {
     { f32: f32x4.pmax, f64: f64x2.pmax },
     { f32: f32x4.max, f64: f64x2.max, i32: i32x4.maxS, u32: i32x4.maxU },
   ),
-  exp: maths("exp"),
+  exp: (a) => {
+    if (a.operand === "float32" && a.isNonPositive(a.exprs[0]!)) return mathEmitters.expNonPositive.emit(a.f, a.args);
+    return maths("exp")(a);
+  },
   log: maths("log"),
   log1p: maths("log1p"),
   expm1: maths("expm1"),
