@@ -1,6 +1,6 @@
 // Two programs that backward itself needs: the sum of two gradients, and a constant to start from.
 
-import type { DType } from "../dtype.js";
+import { arithmeticTypeOf, type DType } from "../dtype.js";
 import type { Device } from "../graph/device.js";
 import { input, scalar } from "../kernel/expr.js";
 import { makeProgram } from "../kernel/program.js";
@@ -17,7 +17,8 @@ export function sumOf<T extends Variable>(a: T, b: T): T {
   let op = sums.get(a.dtype);
   if (!op) {
     const inputs = [0, 1].map(() => ({ kind: "buffer", type: a.dtype, role: "full" }) as const);
-    const expr = s.add(input(0, a.dtype, "full"), input(1, a.dtype, "full"));
+    const [x, y] = [0, 1].map((i) => s.cast(input(i, a.dtype, "full"), arithmeticTypeOf(a.dtype)));
+    const expr = s.cast(s.add(x!, y!), a.dtype);
     op = makeProgramOp(
       "add",
       makeProgram({ inputs, scalars: [], reduces: [], outputs: [{ expr, role: "full" }] }),
@@ -33,8 +34,9 @@ export function sumOf<T extends Variable>(a: T, b: T): T {
 export function filled<T extends Variable>(like: T, device: Device, shape: Shape, dtype: DType, value: number): T {
   let op = fills.get(dtype);
   if (!op) {
-    const expr = scalar(0, dtype);
-    const program = makeProgram({ inputs: [], scalars: [dtype], reduces: [], outputs: [{ expr, role: "full" }] });
+    const type = arithmeticTypeOf(dtype);
+    const expr = s.cast(scalar(0, type), dtype);
+    const program = makeProgram({ inputs: [], scalars: [type], reduces: [], outputs: [{ expr, role: "full" }] });
     op = makeProgramOp("full", program, false);
     fills.set(dtype, op);
   }

@@ -42,6 +42,18 @@ describe("backward", () => {
     expect(b).toBeCloseTo(0, 6);
   });
 
+  test("gives leaves that share a gradient each their own memory", async () => {
+    const [a, b] = [leaf([1, 2]), leaf([3, 4])];
+    const start = tensor([5, 6], { device });
+    a.add(b).backward(start);
+    a.mul(1).sum().backward();
+    expect(await a.grad!.toArray()).toEqual([6, 7]);
+    a.grad = undefined;
+    expect(await b.grad!.toArray()).toEqual([5, 6]);
+    b.grad = undefined;
+    expect(await start.toArray()).toEqual([5, 6]);
+  });
+
   test("uses a leaf that appears twice, and a value used by several", async () => {
     const x = leaf([3]);
     const y = x.mul(x);

@@ -5,8 +5,11 @@ import { shapeError, TensorError } from "../errors.js";
 import type { Node, Value } from "../graph/node.js";
 import { sameShape } from "../shape.js";
 import { filled, sumOf } from "./accumulate.js";
+import { cast } from "./cast.js";
 import { withGrad } from "./mode.js";
+import { isPassedOn } from "./program-op.js";
 import { type GradFn, type RowGradient, Variable } from "./variable.js";
+import { clone } from "./views.js";
 
 /** How a backward pass treats its graph. */
 export type BackwardOptions = {
@@ -59,7 +62,8 @@ function propagate<T extends Variable>(
       rows.set(x, [...(rows.get(x) ?? []), arriving]);
       return;
     }
-    const g = arriving instanceof Variable ? arriving : arriving.dense();
+    // What is stored in 16 bits may get its gradient in float32: the sum over the rows of an operand that they share.
+    const g = cast(arriving instanceof Variable ? arriving : arriving.dense(), x.dtype);
     if (!x.gradFn) {
       const before = leaves.get(x);
       leaves.set(x, before ? sumOf(before, g) : g);
@@ -172,7 +176,7 @@ export function addGradients(gradients: ReadonlyMap<Variable, Variable>, createG
   withGrad("backward", createGraph, () => {
     for (const [leaf, g] of gradients) {
       const before = leaf.gradient;
-      leaf.gradient = before ? sumOf(before, g) : g;
+      leaf.gradient = before ? sumOf(before, g) : isPassedOn(g) ? clone(g) : g;
       if (before) leaf.gradient.replaces = before;
       leaf.device.watch(leaf);
     }

@@ -1,11 +1,11 @@
 // Conversion between dtypes.
 
-import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program-op.js";
-import type { Variable } from "../autograd/variable.js";
 import { type DType, isFloat } from "../dtype.js";
 import { input } from "../kernel/expr.js";
 import { makeProgram } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
+import { applyProgram, makeProgramOp, type ProgramOp } from "./program-op.js";
+import type { Variable } from "./variable.js";
 
 const ops = new Map<string, ProgramOp>();
 

@@ -26,9 +26,14 @@ export type ProgramOp = {
 
 /**
  * A gradient made callable. `reads[j]` says which of the op's operands, followed by the gradients given, is its operand
- * j: what it does not read need not be kept.
+ * j: what it does not read need not be kept. `passes[j]`: gradient j of the inputs is this given gradient as it came, so
+ * it is no output of the op; undefined when nothing else is left.
  */
-type GradientOp = { readonly op: ProgramOp; readonly reads: readonly number[] };
+type GradientOp = {
+  readonly op: ProgramOp | undefined;
+  readonly reads: readonly number[];
+  readonly passes: readonly (number | undefined)[];
+};
 
 /**
  * A hand-written gradient program for all inputs at once. Its inputs are the op's inputs, then its outputs, then the
@@ -134,7 +139,9 @@ function recordProgram(
         })),
       ];
       const read = gradientOp.reads.map((i) => all[i]!);
-      const out = applyProgram(gradientOp.op, gradients[given[0]!]!, device, sizes, read, scalars);
+      const like = gradients[given[0]!]!;
+      const made = gradientOp.op ? [...applyProgram(gradientOp.op, like, device, sizes, read, scalars)] : [];
+      const out = gradientOp.passes.map((k) => (k === undefined ? made.shift() : passOn(gradients[given[k]!]!)));
       return positions.map((i) => {
         const at = wrt.indexOf(i);
         return at < 0 ? undefined : out[at];
@@ -163,7 +170,7 @@ function overridden(
   const dy = { variable: gradient, layout: roleLayout(gradient, op.program.outputs[0]!.role, sizes) };
   const all = [...(override.savesInputs ? operands : []), ...outputs, dy];
   const read = gradientOp.reads.map((i) => all[i]!);
-  const out = [...applyProgram(gradientOp.op, gradient, device, sizes, read, scalars)];
+  const out = [...applyProgram(gradientOp.op!, gradient, device, sizes, read, scalars)];
   return inputs.map((x) => (isFloat(x.dtype) ? out.shift() : undefined));
 }
 
@@ -179,9 +186,26 @@ function gradientOf(op: ProgramOp, wrt: readonly number[], given: readonly numbe
 }
 
 function makeGradientOp(op: ProgramOp, gradient: Program): GradientOp {
-  const { program, reads } = withoutUnreadInputs(gradient);
-  return { op: makeProgramOp(`${op.label}Backward`, program, op.hasRow), reads };
+  const passes = gradient.outputs.map(({ expr, role }) => {
+    const isGiven = expr.kind === "input" && expr.index >= op.program.inputs.length;
+    return isGiven && role === "full" && expr.role === "full" ? expr.index - op.program.inputs.length : undefined;
+  });
+  const outputs = gradient.outputs.filter((_, j) => passes[j] === undefined);
+  if (outputs.length === 0) return { op: undefined, reads: [], passes };
+  const { program, reads } = withoutUnreadInputs({ ...gradient, outputs });
+  return { op: makeProgramOp(`${op.label}Backward`, program, op.hasRow), reads, passes };
 }
+
+const passedOn = new WeakSet<Node>();
+
+/** Gives a gradient to an input as it is. */
+function passOn<T extends Variable>(gradient: T): T {
+  passedOn.add(gradient.value.node);
+  return gradient;
+}
+
+/** Whether a gradient may be that of other variables too, so that a leaf must not free it with its own. */
+export const isPassedOn = (gradient: Variable): boolean => passedOn.has(gradient.value.node);
 
 /** The layout over the iteration space of a variable shaped like an output of `role`. */
 export function roleLayout(x: Variable, role: "full" | "row" | "lane", sizes: Shape): Layout {

@@ -4,7 +4,8 @@ import type { AnchorCall, Backend, Executable, Kernel, Launch, LaunchOperand } f
 import { joinAxes, kernelOf } from "../backend/kernel-geometry.js";
 import { byteLengthOf } from "../dtype.js";
 import { unreachable } from "../errors.js";
-import { contiguousStrides, type Shape, sizeOf } from "../shape.js";
+import type { Role } from "../kernel/expr.js";
+import { contiguousStrides, isContiguous, type Layout, reshapeLayout, type Shape, sizeOf } from "../shape.js";
 import type { Composed } from "./compose-program.js";
 import { copyProgram } from "./copy-program.js";
 import type { GroupLayout } from "./group.js";
@@ -45,6 +46,44 @@ type Slot = {
 };
 type Epilogue = { readonly layout: GroupLayout; readonly composed: Composed; readonly members: readonly Node[] };
 
+/** A value's place in the one array that needs it. */
+type Part = { readonly whole: Node; readonly region: Layout };
+/** A node's output, and how a launch's space walks it. */
+type Target = {
+  readonly node: Node;
+  readonly output: number;
+  readonly offset: number;
+  readonly strides: readonly number[];
+};
+
+/** Whether the regions of a node fill it without overlapping: those of `cat` do, those over a background do not. */
+const isTiled = (node: Node): boolean =>
+  node.regions.reduce((total, region) => total + sizeOf(region.shape), 0) === sizeOf(node.outputs[0]!.shape);
+
+/** Results of programs that a node with regions reads whole and in order, and nothing else does. */
+function partsOf(order: readonly Node[], roots: readonly Root[]): ReadonlyMap<string, Part> {
+  const uses = new Map<string, number>();
+  const use = (value: string): void => void uses.set(value, (uses.get(value) ?? 0) + 1);
+  const wholes: Node[] = [];
+  for (const n of order) {
+    if (n.storage) continue;
+    for (const x of n.inputs) if (x.node) use(`${x.node.slot},${x.index}`);
+    if (n.op.kind === "regions" && isTiled(n)) wholes.push(n);
+  }
+  const parts = new Map<string, Part>();
+  if (wholes.length === 0) return parts;
+  for (const r of roots) use(`${r.node.slot},${r.index}`);
+  for (const whole of wholes) {
+    whole.inputs.forEach(({ node, index, layout }, i) => {
+      const value = `${node!.slot},${index}`;
+      const isPending = node!.op.kind === "program" && !node!.storage;
+      const isWhole = isContiguous(layout) && sizeOf(layout.shape) === sizeOf(node!.outputs[index]!.shape);
+      if (isPending && isWhole && uses.get(value) === 1) parts.set(value, { whole, region: whole.regions[i]! });
+    });
+  }
+  return parts;
+}
+
 /** Collects launches, then gives every value a place. */
 export class Binder {
   readonly #order: readonly Node[];
@@ -68,12 +107,17 @@ export class Binder {
   /** Bytes of values that are no output of a node: the scratch memory of loops. */
   readonly #scratch = new Map<string, number>();
   readonly #scalars: { draft: number; at: number; slot: number; index: number }[] = [];
+  /** Values that nothing but a place in a larger array needs, which is where they may be written at once. */
+  readonly #parts: ReadonlyMap<string, Part>;
+  /** Those of them that are. */
+  readonly #placed = new Set<string>();
 
   constructor(order: readonly Node[], roots: readonly Root[], kernels: KernelSource, backend: Backend) {
     this.#order = order;
     this.#roots = roots;
     this.#kernels = kernels;
     this.#backend = backend;
+    this.#parts = partsOf(order, roots);
   }
 
   #slot(node: Node | undefined, index: number, strides: readonly number[], offset: number): Slot {
@@ -102,28 +146,31 @@ export class Binder {
     );
   }
 
-  /** Operands of a laid-out group over the space joined for one kernel. */
-  #space(layout: GroupLayout, composed: Composed, first: readonly (readonly number[])[]) {
-    const { sizes, hasRow } = layout;
+  /** Where a result of a group goes: a place in a larger array that takes it, or memory of its own. */
+  #target(node: Node, output: number, role: Role, sizes: Shape): Target {
     const rowAxis = sizes.length - 1;
-    const outer = contiguousStrides(sizes.slice(0, -1));
-    const strides = [...first, ...layout.externals.map((e) => e.layout.strides)];
-    for (const o of composed.program.outputs) {
-      if (o.role === "full") strides.push(contiguousStrides(sizes));
-      else if (o.role === "row") strides.push([...outer, 0]);
-      else strides.push(sizes.map((_, axis) => (axis === rowAxis ? 1 : 0)));
-    }
-    return joinAxes(sizes, strides, hasRow ? 1 : 0);
+    const own = { node, output, offset: 0 };
+    if (role === "lane") return { ...own, strides: sizes.map((_, axis) => (axis === rowAxis ? 1 : 0)) };
+    const shape = role === "full" ? sizes : sizes.slice(0, -1);
+    const along = (strides: readonly number[]) => (role === "full" ? strides : [...strides, 0]);
+    const value = `${node.slot},${output}`;
+    const part = this.#parts.get(value);
+    const there = part && reshapeLayout(part.region, shape);
+    if (!there) return { ...own, strides: along(contiguousStrides(shape)) };
+    this.#placed.add(value);
+    return { node: part.whole, output: 0, offset: there.offset, strides: along(there.strides) };
   }
 
   program(layout: GroupLayout, composed: Composed, members: readonly Node[], slots: readonly number[]): void {
-    const space = this.#space(layout, composed, []);
     if (layout.exports.every((e) => sizeOf(members[e.member]!.outputs[e.output]!.shape) === 0)) return;
+    const targets = layout.exports.map((e, i) =>
+      this.#target(members[e.member]!, e.output, composed.program.outputs[i]!.role, layout.sizes),
+    );
+    const strides = [...layout.externals.map((e) => e.layout.strides), ...targets.map((t) => t.strides)];
+    const space = joinAxes(layout.sizes, strides, layout.hasRow ? 1 : 0);
     const executable = this.#kernels.kernel(kernelOf(composed.program, space));
     const reads = layout.externals.map((e, i) => this.#slot(e.node, e.index, space.strides[i]!, e.layout.offset));
-    const writes = layout.exports.map((e, i) =>
-      this.#slot(members[e.member]!, e.output, space.strides[reads.length + i]!, 0),
-    );
+    const writes = targets.map((t, i) => this.#slot(t.node, t.output, space.strides[reads.length + i]!, t.offset));
     const draft = this.#draft(executable, space.sizes, reads, writes, composed.scalars.length, labelOf(members), {
       isMap: composed.program.reduces.length === 0,
     });
@@ -189,17 +236,18 @@ export class Binder {
     });
   }
 
-  /** One copy a region, in order. */
+  /** One copy a region, in order; none for a part that was written in its place. */
   regions(node: Node): void {
     const { dtype } = node.outputs[0]!;
+    const overlapsWrites = !isTiled(node);
     node.inputs.forEach((x, i) => {
       const region = node.regions[i]!;
-      if (sizeOf(region.shape) === 0) return;
+      if (sizeOf(region.shape) === 0 || this.#placed.has(`${x.node!.slot},${x.index}`)) return;
       const space = joinAxes(region.shape, [x.layout.strides, region.strides], 0);
       const executable = this.#kernels.kernel(kernelOf(copyProgram(dtype), space));
       const read = this.#slot(x.node, x.index, space.strides[0]!, x.layout.offset);
       const write = this.#slot(node, 0, space.strides[1]!, region.offset);
-      this.#draft(executable, space.sizes, [read], [write], 0, node.op.label, { overlapsWrites: true });
+      this.#draft(executable, space.sizes, [read], [write], 0, node.op.label, { overlapsWrites });
     });
   }
 
@@ -260,7 +308,7 @@ export class Binder {
             moved.offset += step * rowOf(node.outputs[output]!.shape);
             return { value: `${node.slot},${output}`, operand: moved };
           }
-          const row = place.kind === "sequence" ? time * rowOf(node.inputs[place.input]!.layout.shape) : 0;
+          const row = place.kind === "sequence" ? time * node.inputs[place.input]!.layout.strides[0]! : 0;
           const [value, offset] = inputAt(place.input, row);
           moved.offset += offset;
           return { value, operand: moved };

@@ -291,7 +291,7 @@ export class Device {
   #upload(leaf: Node, persistent: boolean): Storage {
     if (leaf.storage) return leaf.storage;
     if (leaf.stale !== undefined) throw staleError(leaf);
-    const bytes = toDeviceBytes(leaf.host ?? unreachable("a leaf without data"));
+    const bytes = toDeviceBytes(leaf.host ?? unreachable("a leaf without data"), leaf.outputs[0]!.dtype);
     const buffer = this.backend.allocate(Math.max(bytes.byteLength, 4));
     this.backend.write(buffer, bytes);
     const storage = new Storage(buffer, bytes.byteLength);

@@ -181,6 +181,22 @@ describe("a plan", () => {
     expect(device.counters.plansBound).toBe(plansBound);
   });
 
+  test("writes the parts of a cat where they belong", async () => {
+    const [a, b] = [tensor([1, 2, 3, 4], { shape: [2, 2], device }), tensor([5, 6], { shape: [2, 1], device })];
+    const joined = f.cat([a.mul(2), b.neg(), a.sum(-1, true)], 1);
+    expect(await joined.toArray()).toEqual([
+      [2, 4, -5, 3],
+      [6, 8, -6, 7],
+    ]);
+    const target = tensor(new Float32Array(6), { shape: [3, 2], device });
+    target.assign(f.cat([a.add(target.narrow(0, 0, 2)), target.narrow(0, 2, 1).add(9)], 0));
+    expect(await target.toArray()).toEqual([
+      [1, 2],
+      [3, 4],
+      [9, 9],
+    ]);
+  });
+
   test("joins what can share a launch", async () => {
     const launches = async (make: () => Tensor): Promise<number> => {
       const t = make();
@@ -195,5 +211,10 @@ describe("a plan", () => {
     expect(await launches(() => a.sub(a.mean(-1, true)).square().mean(-1))).toBe(1);
     expect(await launches(() => f.gelu(a.matmul(a.T).add(1)))).toBe(1);
     expect(await launches(() => a.mul(3).transpose(0, 1).sum(-1))).toBe(1);
+    // Parts are written where they belong; one that something else reads too is copied there.
+    expect(await launches(() => f.cat([a.exp(), a.tanh(), a.neg()], 1))).toBe(3);
+    expect(await launches(() => f.stack([a.exp(), a.mul(2).sum(-1, true).add(a)], -1))).toBe(2);
+    const twice = a.exp();
+    expect(await launches(() => f.cat([twice, twice.square().sum(-1, true).add(twice)], 0))).toBe(2);
   });
 });

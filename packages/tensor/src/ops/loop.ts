@@ -12,7 +12,7 @@ import { argumentError, shapeError, TensorError, unreachable } from "../errors.j
 import { copyOf } from "../graph/copy-program.js";
 import { type LoopBody, leafNode, Node, type NodeOp, nextOpId, type Placeholder, type Value } from "../graph/node.js";
 import { GraphWalk } from "../graph/signature.js";
-import { contiguous, type Shape, sameShape } from "../shape.js";
+import { contiguous, isContiguous, type Shape, sameShape } from "../shape.js";
 import { batchedMatmul, transposeLast } from "./anchors.js";
 import { add } from "./arithmetic.js";
 import { sum } from "./reduce.js";
@@ -72,7 +72,7 @@ export function loop<T extends Variable>(name: string, spec: LoopSpec<T>): LoopR
     name,
     first,
     trace,
-    all.map((x) => dense(x)),
+    all.map((x, k) => (k < sequences.length ? denseRows(x) : dense(x))),
     sequences,
     states,
     length,
@@ -174,7 +174,13 @@ function runLoop<T extends Variable>(
     taken.add(key);
     return value;
   };
-  const roots = [...trace.outputs.map(own), ...trace.states.map(own)];
+  // What the body gives twice is stored once.
+  const distinct: T[] = [];
+  const placeOf = trace.outputs.map((x) => {
+    const known = distinct.findIndex((y) => sameValue(x, y));
+    return known >= 0 ? known : distinct.push(x) - 1;
+  });
+  const roots = [...distinct.map(own), ...trace.states.map(own)];
   walker.walk(roots);
   const { order } = walker;
   const placeholders = new Map<number, Placeholder>();
@@ -191,7 +197,7 @@ function runLoop<T extends Variable>(
       );
     placeholders.set(n.slot, place);
   }
-  const count = trace.outputs.length;
+  const count = distinct.length;
   const wiring = [...placeholders].map(([slot, p]) => [slot, p.kind, p.input, p.state]);
   const key = `${name}${reverse}${JSON.stringify(wiring)}${walker.structure.copy().join()}|${states.length}|${count}`;
   let op = ops.get(key);
@@ -223,9 +229,24 @@ function runLoop<T extends Variable>(
   );
   node.loop = body;
   const { device } = like;
-  return outputs.map((o, index) =>
+  const results = outputs.map((o, index) =>
     like.make({ value: { node, index }, layout: contiguous(o.shape), dtype: o.dtype, device }),
   );
+  return [...placeOf.map((at) => results[at]!), ...results.slice(count)];
+}
+
+const sameValue = (a: Variable, b: Variable): boolean =>
+  a.value.node === b.value.node &&
+  a.value.index === b.value.index &&
+  a.layout.offset === b.layout.offset &&
+  sameShape(a.shape, b.shape) &&
+  sameShape(a.layout.strides, b.layout.strides);
+
+/** x, copied unless the elements of each of its rows lie side by side; the rows themselves may lie anywhere. */
+function denseRows<T extends Variable>(x: T): T {
+  const { shape, strides } = x.layout;
+  const row = { shape: shape.slice(1), strides: strides.slice(1), offset: 0 };
+  return isContiguous(row) ? x : dense(x);
 }
 
 /** Rows of an array reversed along the first axis. */
@@ -264,7 +285,7 @@ function backwardLoop<T extends Variable>(
     ...projected,
     ...givenOutputs.map((k) => outputGradients[k]!),
     ...givenHistories.map((k) => timed(historyGradients[k]!, 0)),
-  ].map((x) => dense(x));
+  ];
   const counts = [sequences.length, states.length, projected.length, givenOutputs.length] as const;
 
   const result = loop<T>(`${name}Backward`, {
