@@ -4,7 +4,7 @@
 import { argumentError, TensorError } from "../errors.js";
 import { Generator, type GeneratorState } from "../random.js";
 import type { Tensor } from "../tensor.js";
-import { type CheckpointValue, decodeTree, encodeTree } from "./checkpoint-tree.js";
+import { type CheckpointValue, decodeTree, type EncodedTree, encodeTree } from "./checkpoint-tree.js";
 import {
   digestFile,
   type FileDigest,
@@ -52,8 +52,7 @@ const tensorFile = (part: string): string => `${part}.safetensors`;
 export async function saveCheckpoint(folder: string, parts: Readonly<Record<string, CheckpointPart>>): Promise<void> {
   const op = "saveCheckpoint";
   checkFolderName(op, folder);
-  checkPartNames(op, Object.keys(parts));
-  const encoded = Object.entries(parts).map(([name, part]) => ({ name, ...encodeTree(op, stateOf(part), name) }));
+  const encoded = encodeParts(op, parts);
   // Made now, so that an update from here on is noticed.
   const contents = encoded.map(({ name, json, tensors }) => {
     const count = Object.keys(tensors).length;
@@ -98,7 +97,17 @@ export async function loadCheckpoint(folder: string, options: LoadCheckpointOpti
   return checkpoint;
 }
 
-async function restore(checkpoint: Checkpoint, into: NonNullable<LoadCheckpointOptions["into"]>, place: string) {
+/** The parts as JSON and tensors. @throws TensorError `argument` for a name or a value that cannot be saved */
+export function encodeParts(
+  op: string,
+  parts: Readonly<Record<string, CheckpointPart>>,
+): readonly ({ readonly name: string } & EncodedTree)[] {
+  checkPartNames(op, Object.keys(parts));
+  return Object.entries(parts).map(([name, part]) => ({ name, ...encodeTree(op, stateOf(part), name) }));
+}
+
+/** Hands each object of `into` its part. @throws TensorError `format` when one is missing; nothing has been restored then */
+export async function restore(checkpoint: Checkpoint, into: NonNullable<LoadCheckpointOptions["into"]>, place: string) {
   for (const name of Object.keys(into)) {
     if (Object.hasOwn(checkpoint, name)) continue;
     const found = Object.keys(checkpoint).join(", ");

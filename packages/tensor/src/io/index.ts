@@ -9,6 +9,7 @@ export {
   type Stateful,
   saveCheckpoint,
 } from "./checkpoint.js";
+export { deserializeCheckpoint, serializeCheckpoint } from "./checkpoint-bytes.js";
 export type { CheckpointValue } from "./checkpoint-tree.js";
 export {
   inspectSafetensors,
