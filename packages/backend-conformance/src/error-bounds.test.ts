@@ -7,7 +7,7 @@ import { denseRun, scatteredRun } from "./programs/run.js";
 import { Random } from "./random.js";
 import { roundingArithmetic } from "./testing/mutations.js";
 import { expectProgram, kernelTrial, type ProgramRun } from "./trial.js";
-import { accepts, deviceArrays } from "./workbench.js";
+import { accepts, heldAs } from "./workbench.js";
 
 const inf = Number.POSITIVE_INFINITY;
 const of = (value: number, error = 0): Bounded => ({ value, error });
@@ -70,7 +70,7 @@ describe("numbers with error bounds", () => {
 
 /** What a run must compute, by output and address. */
 function expected(run: ProgramRun) {
-  const stored = run.operands.map(({ type, values }) => (values ? deviceArrays[type].from(values) : []));
+  const stored = run.operands.map(({ type, values }) => (values ? heldAs(type, values) : []));
   return expectProgram(run.program, run.sizes, run.operands, run.scalars, (i, at) => stored[i]![at]!);
 }
 
@@ -85,7 +85,7 @@ describe("bounds of random programs", () => {
     for (const run of runs) {
       const inputs = run.operands
         .slice(0, run.program.inputs.length)
-        .map((o) => (o.index ? o : deviceArrays[o.type].from(o.values!)));
+        .map((o) => (o.index ? o : heldAs(o.type, o.values!)));
       const got = evaluate(run.program, run.sizes, inputs, run.scalars, roundingArithmetic);
       expected(run).forEach((bounds, k) => {
         const { type } = run.operands[run.program.inputs.length + k]!;

@@ -3,9 +3,18 @@
 // the corners of its operands' ranges; where a result is not decided (a comparison of near equals), its error is
 // infinite and it is not checked. Denormals may become 0; the sign of a zero is not promised.
 
-import { type DType, evaluateScalar, isFloat, type ReduceOp, type ScalarOp } from "@torchium/tensor/backend";
+import {
+  type DType,
+  evaluateScalar,
+  isFloat,
+  isHalf,
+  isWideFloat,
+  type ReduceOp,
+  type ScalarOp,
+  type WideFloat,
+} from "@torchium/tensor/backend";
 import { type Arithmetic, float64Arithmetic, identityOf, joinOf, type Reducer } from "@torchium/tensor/reference";
-import { floatLimits, scalarAccuracy, sumRoundings, ulpOf } from "./tolerances.js";
+import { floatLimits, safety, scalarAccuracy, sumRoundings, ulpOf } from "./tolerances.js";
 
 /** A value and how far off it may be; infinite where anything is right. */
 export type Bounded = { readonly value: number; readonly error: number };
@@ -18,7 +27,7 @@ export const boundedArithmetic: Arithmetic<Bounded> = {
   exact: (value, type) => flushable(type, certain(value)),
   literal: (value, type) => certain(float64Arithmetic.literal(value, type)),
   apply,
-  reducer: (op, type) => (op === "sum" && isFloat(type) ? floatSum(type) : sequential(op, type)),
+  reducer: (op, type) => (op === "sum" && isWideFloat(type) ? floatSum(type) : sequential(op, type)),
 };
 
 function apply(op: ScalarOp, type: DType, operandType: DType, args: readonly Bounded[]): Bounded {
@@ -33,7 +42,9 @@ function apply(op: ScalarOp, type: DType, operandType: DType, args: readonly Bou
   if (args.some((x) => x.error === Number.POSITIVE_INFINITY)) return undecided(type, value);
   if (op === "div" && Math.abs(b.value) <= b.error) return unknown(value);
   let error = 0;
-  for (const x of corners(operandType, a)) {
+  // Steps of 16 bits are wide: what is let pass in the end must not fall on another one.
+  const from = isHalf(type) ? { value: a.value, error: safety * a.error } : a;
+  for (const x of corners(operandType, from)) {
     for (const y of b ? corners(operandType, b) : [0]) {
       const at = evaluateScalar(op, type, operandType, x, y, 0);
       if (Object.is(at, value) || at === value) continue;
@@ -86,7 +97,7 @@ function rounded(op: ScalarOp, type: DType, value: number, error: number): Bound
 }
 
 function flushable(type: DType, x: Bounded): Bounded {
-  if (!isFloat(type) || x.value === 0 || !(Math.abs(x.value) - x.error < floatLimits[type].leastNormal)) return x;
+  if (!isWideFloat(type) || x.value === 0 || !(Math.abs(x.value) - x.error < floatLimits[type].leastNormal)) return x;
   return { value: x.value, error: x.error + floatLimits[type].leastNormal };
 }
 
@@ -101,7 +112,7 @@ function sequential(op: ReduceOp, type: DType): Reducer<Bounded> {
 }
 
 /** Any order of adding; the error grows with the magnitudes, not with the result. */
-function floatSum(type: "float32" | "float64"): Reducer<Bounded> {
+function floatSum(type: WideFloat): Reducer<Bounded> {
   const { greatest, epsilon } = floatLimits[type];
   let sum = 0;
   let finiteMagnitude = 0;

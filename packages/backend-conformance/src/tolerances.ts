@@ -1,6 +1,6 @@
 // How far a backend may be off: every tolerance of the suite. A backend that needs more says why, here.
 
-import type { DType, ScalarOp } from "@torchium/tensor/backend";
+import type { FloatType, ScalarOp } from "@torchium/tensor/backend";
 
 /** Largest error of one operation: units in the last place of the exact result, or an absolute error where larger. */
 export type Accuracy = { readonly ulps: number; readonly absolute?: number };
@@ -69,10 +69,12 @@ export const safety = 2;
 export const floatLimits = {
   float32: { greatest: 3.4028234663852886e38, leastNormal: 2 ** -126, epsilon: 2 ** -23 },
   float64: { greatest: Number.MAX_VALUE, leastNormal: 2 ** -1022, epsilon: 2 ** -52 },
-} as const satisfies Partial<Record<DType, unknown>>;
+  float16: { greatest: 65504, leastNormal: 2 ** -14, epsilon: 2 ** -10 },
+  bfloat16: { greatest: 3.3895313892515355e38, leastNormal: 2 ** -126, epsilon: 2 ** -7 },
+} as const satisfies Record<FloatType, unknown>;
 
 /** The distance between neighbours of `type` around `value`; denormals are as far apart as the least normals. */
-export function ulpOf(type: "float32" | "float64", value: number): number {
+export function ulpOf(type: FloatType, value: number): number {
   const { leastNormal, epsilon } = floatLimits[type];
   const magnitude = Math.max(Math.abs(value), leastNormal);
   return 2 ** Math.floor(Math.log2(magnitude)) * epsilon;

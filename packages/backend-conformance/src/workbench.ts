@@ -6,7 +6,9 @@ import {
   type BufferHandle,
   byteLengthOf,
   type DType,
+  halfFloats,
   isFloat,
+  isHalf,
   type Launch,
 } from "@torchium/tensor/backend";
 import { forEachIndex } from "@torchium/tensor/reference";
@@ -21,8 +23,10 @@ const guardBytes = 64;
 /** Launches in one submission: enough to overlap, few enough for small memories. */
 const batchSize = 24;
 
-/** The array that shows device memory of a dtype. A bool takes four bytes. */
-export const deviceArrays = {
+/** The array that shows device memory of a dtype. A bool takes four bytes; numbers of 16 bits show as their bits. */
+const deviceArrays = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
   float32: Float32Array,
   float64: Float64Array,
   int32: Int32Array,
@@ -32,13 +36,18 @@ export const deviceArrays = {
 
 /** Device bytes of numbers. */
 export function bytesOf(type: DType, values: readonly number[]): Uint8Array {
-  return new Uint8Array(deviceArrays[type].from(values).buffer);
+  const elements = isHalf(type) ? values.map(halfFloats[type].bitsOf) : values;
+  return new Uint8Array(deviceArrays[type].from(elements).buffer);
 }
 
 /** Numbers in device bytes. */
 export function numbersIn(type: DType, bytes: Uint8Array): number[] {
-  return [...new deviceArrays[type](bytes.slice().buffer)];
+  const elements = [...new deviceArrays[type](bytes.slice().buffer)];
+  return isHalf(type) ? elements.map(halfFloats[type].valueOf) : elements;
 }
+
+/** Numbers as elements of a dtype hold them. */
+export const heldAs = (type: DType, values: readonly number[]): number[] => numbersIn(type, bytesOf(type, values));
 
 /** Storage of one operand on the device and what was put there. */
 type Placed = { readonly buffer: BufferHandle; readonly start: number; readonly before: Uint8Array };
@@ -127,7 +136,7 @@ export class Workbench {
 
   #judge(trial: Trial, places: readonly (Placed | undefined)[], after: readonly (Uint8Array | undefined)[]): void {
     const { operands } = trial;
-    const inputs = operands.map(({ type, values }) => (values ? deviceArrays[type].from(values) : []));
+    const inputs = operands.map(({ type, values }) => (values ? heldAs(type, values) : []));
     const expected = trial.expect((operand, address) => inputs[operand]![address]!);
     const firstOutput = operands.length - expected.length;
     const written = new Set(operands.slice(firstOutput).map((o, k) => o.over ?? firstOutput + k));
@@ -149,7 +158,7 @@ export class Workbench {
   #compare(trial: Trial, i: number, expected: Expected, at: Placed, after: Uint8Array, problems: Problems): void {
     const { type } = trial.operands[i]!;
     const size = byteLengthOf(type);
-    const got = new deviceArrays[type](after.slice(at.start, at.start + trial.operands[i]!.extent * size).buffer);
+    const got = numbersIn(type, after.subarray(at.start, at.start + trial.operands[i]!.extent * size));
     const untouched = new Uint8Array(after.subarray(0, at.before.length));
     for (const [address, bound] of expected) {
       untouched.set(

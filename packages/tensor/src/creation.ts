@@ -2,7 +2,18 @@
 
 import { filled } from "./autograd/accumulate.js";
 import { defaultDevice } from "./default-device.js";
-import { checkDType, type DataArray, type DType, dtypeOfArray, isFloat, isInteger, makeData } from "./dtype.js";
+import {
+  arithmeticTypeOf,
+  checkDType,
+  type DataArray,
+  type DType,
+  dtypeOfArray,
+  type FloatType,
+  isFloat,
+  isInteger,
+  makeData,
+  type WideFloat,
+} from "./dtype.js";
 import { argumentError, shapeError, TensorError } from "./errors.js";
 import type { Device } from "./graph/device.js";
 import * as random from "./ops/random.js";
@@ -157,7 +168,7 @@ export function eye(size: number, options: TensorOptions = {}): Tensor {
   return finish(fromHost(host, [size, size], options.dtype ?? "float32", options.device ?? defaultDevice()), options);
 }
 
-function floatType(op: string, dtype: DType | undefined): "float32" | "float64" {
+function floatType(op: string, dtype: DType | undefined): FloatType {
   const type = checkDType(op, dtype ?? "float32");
   if (!isFloat(type)) throw new TensorError("dtype", `${op}: needs a floating dtype, got ${type}`, { op });
   return type;
@@ -168,10 +179,9 @@ export function rand(...args: ShapeArguments<RandomOptions>): Tensor {
   const { shape, options } = split<RandomOptions>("rand", args);
   const device = options.device ?? defaultDevice();
   const type = floatType("rand", options.dtype);
-  return finish(
-    random.uniform(template(device), device, shape, type, options.generator ?? defaultGenerator(), 0, 1),
-    options,
-  );
+  const drawn = arithmeticTypeOf(type) as WideFloat;
+  const t = random.uniform(template(device), device, shape, drawn, options.generator ?? defaultGenerator(), 0, 1);
+  return finish(t.to(type), options);
 }
 
 /** Standard normal random numbers. */
@@ -179,10 +189,9 @@ export function randn(...args: ShapeArguments<RandomOptions>): Tensor {
   const { shape, options } = split<RandomOptions>("randn", args);
   const device = options.device ?? defaultDevice();
   const type = floatType("randn", options.dtype);
-  return finish(
-    random.normal(template(device), device, shape, type, options.generator ?? defaultGenerator(), 0, 1),
-    options,
-  );
+  const drawn = arithmeticTypeOf(type) as WideFloat;
+  const t = random.normal(template(device), device, shape, drawn, options.generator ?? defaultGenerator(), 0, 1);
+  return finish(t.to(type), options);
 }
 
 /** Random integers in [low, high), int32 unless another integer dtype is asked for. */

@@ -6,6 +6,7 @@ import {
   dtypeOfArray,
   fromDeviceBytes,
   isFloat,
+  isHalf,
   isInteger,
   makeData,
   promote,
@@ -18,6 +19,8 @@ describe("the table of dtypes", () => {
       ["bool", 4, false, false],
       ["uint32", 4, false, true],
       ["int32", 4, false, true],
+      ["float16", 2, true, false],
+      ["bfloat16", 2, true, false],
       ["float32", 4, true, false],
       ["float64", 8, true, false],
     ]);
@@ -25,14 +28,17 @@ describe("the table of dtypes", () => {
 
   it("promotion is the higher of two, whatever their order", () => {
     for (const [i, a] of allDTypes.entries()) {
-      for (const [j, b] of allDTypes.entries()) expect(promote(a, b)).toBe(allDTypes[Math.max(i, j)]);
+      for (const [j, b] of allDTypes.entries()) {
+        const halves = a !== b && isHalf(a) && isHalf(b);
+        expect(promote(a, b)).toBe(halves ? "float32" : allDTypes[Math.max(i, j)]);
+      }
     }
   });
 
   it("checkDType takes names of dtypes only", () => {
     for (const d of allDTypes) expect(checkDType("zeros", d)).toBe(d);
-    const message = "zeros: unknown dtype, got float16, expected one of bool, uint32, int32, float32, float64";
-    expect(() => checkDType("zeros", "float16")).toThrow(expect.objectContaining({ code: "dtype", message }));
+    const message = "zeros: unknown dtype, got float8, expected one of bool, uint32, int32, float16, bfloat16, float32, float64";
+    expect(() => checkDType("zeros", "float8")).toThrow(expect.objectContaining({ code: "dtype", message }));
     for (const bad of ["toString", 3, undefined, null]) {
       expect(() => checkDType("zeros", bad)).toThrow(expect.objectContaining({ code: "dtype" }));
     }
@@ -43,7 +49,7 @@ describe("JavaScript arrays and device bytes", () => {
   it.each(allDTypes)("%s makes an array that knows its dtype", (dtype) => {
     const data = makeData(dtype, 3);
     expect(data.length).toBe(3);
-    expect(dtypeOfArray(data)).toBe(dtype);
+    expect(dtypeOfArray(data)).toBe(isHalf(dtype) ? "float32" : dtype);
   });
 
   it("does not know other arrays", () => {
@@ -54,18 +60,18 @@ describe("JavaScript arrays and device bytes", () => {
   it.each(allDTypes)("%s survives the way to the device and back", (dtype) => {
     const data = makeData(dtype, 3);
     data.set([1, 0, 1]);
-    const bytes = toDeviceBytes(data);
+    const bytes = toDeviceBytes(data, dtype);
     expect(bytes.byteLength).toBe(3 * byteLengthOf(dtype));
     expect(fromDeviceBytes(dtype, bytes)).toEqual(data);
   });
 
   it("makes 0 or 1 of every byte of a bool", () => {
-    const bytes = toDeviceBytes(Uint8Array.of(0, 7, 255));
+    const bytes = toDeviceBytes(Uint8Array.of(0, 7, 255), "bool");
     expect([...new Int32Array(bytes.buffer)]).toEqual([0, 1, 1]);
   });
 
   it("uploads the part that a view shows", () => {
-    const bytes = toDeviceBytes(new Float32Array([1, 2, 3, 4]).subarray(1, 3));
+    const bytes = toDeviceBytes(new Float32Array([1, 2, 3, 4]).subarray(1, 3), "float32");
     expect(fromDeviceBytes("float32", bytes.slice())).toEqual(Float32Array.of(2, 3));
   });
 

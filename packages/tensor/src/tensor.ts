@@ -4,7 +4,7 @@ import { type BackwardOptions, backward, freeGradient, savedBelow } from "./auto
 import { withGrad } from "./autograd/mode.js";
 import { Variable, type VariableInit } from "./autograd/variable.js";
 import { clone, dense } from "./autograd/views.js";
-import { type DataArray, type DType, isFloat } from "./dtype.js";
+import { type DataArray, type DType, isFloat, roundData } from "./dtype.js";
 import { TensorError } from "./errors.js";
 import { Device } from "./graph/device.js";
 import { leafNode, type Node } from "./graph/node.js";
@@ -480,7 +480,12 @@ async function yieldToHost(): Promise<void> {
 
 /** A leaf tensor over host data, which it takes over. */
 export const fromHost = (host: DataArray, shape: Shape, dtype: DType, device: Device): Tensor =>
-  new Tensor({ value: { node: leafNode(shape, dtype, { host }), index: 0 }, layout: contiguous(shape), dtype, device });
+  new Tensor({
+    value: { node: leafNode(shape, dtype, { host: roundData(dtype, host) }), index: 0 },
+    layout: contiguous(shape),
+    dtype,
+    device,
+  });
 
 /** Runs what a tensor waits for, so that it can be a leaf: it then depends on nothing. */
 export function makeLeaf(t: Tensor): void {

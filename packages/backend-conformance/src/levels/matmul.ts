@@ -4,7 +4,9 @@
 import {
   type AnchorCall,
   type DType,
+  type FloatType,
   input,
+  isHalf,
   kernelOf,
   makeProgram,
   type Program,
@@ -14,14 +16,14 @@ import {
 } from "@torchium/tensor/backend";
 import { addressOf, forEachIndex, type OperandView } from "@torchium/tensor/reference";
 import type { CaseContext, CaseTable } from "../case.js";
-import type { Bounded } from "../error-bounds.js";
+import { type Bounded, boundedArithmetic } from "../error-bounds.js";
 import { layOut, type OperandLayout } from "../layout.js";
 import { randomValues } from "../programs/run.js";
 import { Random } from "../random.js";
 import { floatLimits, sumRoundings } from "../tolerances.js";
 import { describeOperands, expectProgram, type Trial, type TrialOperand } from "../trial.js";
 
-type Type = "float32" | "float64";
+type Type = FloatType;
 /** Sizes of a product and of the axes it is repeated over. */
 type Size = { readonly batch?: readonly number[]; readonly m: number; readonly n: number; readonly k: number };
 /** An epilogue: a map whose input 0 is the product; its other inputs may repeat over axes. */
@@ -125,7 +127,9 @@ function productView(
     axes.map(() => 1),
   );
   const [stepA, stepB] = [a!.strides.at(-1)!, b!.strides.at(-1)!];
-  const unit = floatLimits[type].epsilon / 2;
+  // Numbers of 16 bits are multiplied and summed in float32; the sum is rounded once.
+  const unit = floatLimits[type === "float64" ? type : "float32"].epsilon / 2;
+  const stored = (sum: Bounded): Bounded => (isHalf(type) ? boundedArithmetic.apply("cast", type, "float32", [sum]) : sum);
   const products: Bounded[] = [];
   forEachIndex(axes, (index) => {
     let [value, magnitude] = [0, 0];
@@ -134,7 +138,7 @@ function productView(
       value += term;
       magnitude += Math.abs(term);
     }
-    products.push({ value, error: depth === 0 ? 0 : (1 + sumRoundings(depth)) * unit * magnitude });
+    products.push(stored({ value, error: depth === 0 ? 0 : (1 + sumRoundings(depth)) * unit * magnitude }));
   });
   return { strides, offset: 0, read: (address) => products[address]!, write: noWrite };
 }
@@ -233,6 +237,8 @@ export const matmulCases = {
   "anchors/matmul of large sizes": (c) => products(c, "float32", [...large, ...large]),
   "anchors/matmul in batches": (c) => products(c, "float32", [...batches, ...batches, ...batches]),
   "anchors/matmul of nothing": (c) => products(c, "float32", empty),
+  "anchors/matmul of float16": (c) => products(c, "float16", [...small.slice(0, 40), ...large, ...batches, ...empty]),
+  "anchors/matmul of bfloat16": (c) => products(c, "bfloat16", [...small.slice(0, 40), ...large, ...batches, ...empty]),
   "anchors/matmul of float64": (c) => products(c, "float64", [...small.slice(0, 40), ...large, ...batches]),
   "anchors/matmul with epilogues": (c) =>
     products(c, "float32", [...small.filter((_, i) => i % 8 === 0), ...large, ...batches], true),

@@ -8,7 +8,7 @@ import { layOut, type OperandLayout } from "../layout.js";
 import { randomValues } from "../programs/run.js";
 import { Random } from "../random.js";
 import { describeOperands, type Trial, type TrialOperand } from "../trial.js";
-import { bytesOf, deviceArrays } from "../workbench.js";
+import { bytesOf, heldAs } from "../workbench.js";
 
 type Shape = { readonly rows: number; readonly width: number; readonly table: number };
 type Op = "gather" | "scatterAdd";
@@ -97,7 +97,7 @@ function scattered(
   type: DType,
   read: Read,
 ): Map<number, Bounded> {
-  const sums = new deviceArrays[type](table * width);
+  const sums = type === "float64" ? new Float64Array(table * width) : new Float32Array(table * width);
   for (let row = 0; row < rows; row++) {
     const id = read(1, at(ids!, 0, 0, row));
     if (id < 0 || id >= table) continue;
@@ -109,11 +109,11 @@ function scattered(
 }
 
 /** Values whose sum depends on the order of adding. */
-const unruly = (random: Random, type: DType, count: number): number[] => [
-  ...deviceArrays[type].from(
+const unruly = (random: Random, type: DType, count: number): number[] =>
+  heldAs(
+    type,
     Array.from({ length: count }, () => random.pick([1e8, -1e8, 1, 3, 0.25]) * random.number(1, 2)),
-  ),
-];
+  );
 
 async function inside({ bench, seed }: CaseContext, op: Op, types: readonly DType[], values = ordinary): Promise<void> {
   const random = new Random(seed);
@@ -196,7 +196,7 @@ async function inOrder({ bench }: CaseContext): Promise<void> {
 
 /** Rows of tables. */
 export const rowsByIdCases = {
-  "anchors/gather": (c) => inside(c, "gather", ["float32", "float64", "int32", "uint32", "bool"]),
+  "anchors/gather": (c) => inside(c, "gather", ["float32", "float64", "float16", "bfloat16", "int32", "uint32", "bool"]),
   "anchors/gather outside": (c) => outside(c, "gather"),
   "anchors/gather faults in order": inOrder,
   "anchors/scatterAdd": (c) => inside(c, "scatterAdd", ["float32", "float64"]),

@@ -1,11 +1,13 @@
 // Random row programs: all operations, all roles, reductions that use each other, several outputs of several types.
 
 import {
+  arithmeticTypeOf,
   constant,
   type DType,
   type Expr,
   input,
   isFloat,
+  isHalf,
   makeProgram,
   type Program,
   type ProgramInput,
@@ -22,7 +24,8 @@ import {
 import type { Random } from "../random.js";
 
 const roles: readonly Role[] = ["full", "full", "full", "row", "lane"];
-const numberTypes = (types: readonly DType[]) => types.filter((t) => t !== "bool");
+const computed = (types: readonly DType[]) => types.filter((t) => !isHalf(t));
+const numberTypes = (types: readonly DType[]) => computed(types).filter((t) => t !== "bool");
 
 /** A random program over operands of `types`, within `maxBuffers` buffers. */
 export function randomProgram(random: Random, types: readonly DType[], maxBuffers: number): Program {
@@ -31,13 +34,13 @@ export function randomProgram(random: Random, types: readonly DType[], maxBuffer
   const scalars = Array.from({ length: random.integer(0, 2) }, () => random.pick(numberTypes(types)));
   const rows = new RowBuilder();
   const pool = new Pool(random, [
-    ...inputs.map((x, i) => input(i, x.type, x.role)),
+    ...inputs.map((x, i) => s.cast(input(i, x.type, x.role), arithmeticTypeOf(x.type))),
     ...scalars.map((type, i) => scalar(i, type)),
     rowSize(random.pick(numberTypes(types))),
   ]);
   const steps = random.integer(2, 14);
   for (let step = 0; step < steps; step++) {
-    const made = random.chance(0.2) ? reduction(random, pool, rows) : operation(random, pool, types);
+    const made = random.chance(0.2) ? reduction(random, pool, rows) : operation(random, pool, computed(types));
     if (made) pool.add(made);
   }
   const outputs = Array.from({ length: outputCount }, (): ProgramOutput => {
@@ -45,7 +48,10 @@ export function randomProgram(random: Random, types: readonly DType[], maxBuffer
     const choices: Role[] = ["full", "full"];
     if (expr.type !== "bool") choices.push("lane");
     if (!variesAlongRow(expr)) choices.push("row", "row", "row");
-    return { expr, role: random.pick(choices) };
+    const role = random.pick(choices);
+    const halves = types.filter(isHalf);
+    const narrow = isFloat(expr.type) && role !== "lane" && halves.length > 0 && random.chance(0.2);
+    return { expr: narrow ? s.cast(expr, random.pick(halves)) : expr, role };
   });
   return makeProgram({ inputs, scalars, reduces: rows.reduces, outputs });
 }

@@ -4,18 +4,20 @@ import type { DType, Program } from "@torchium/tensor/backend";
 import { denseLayout, type OperandLayout, randomLayout } from "../layout.js";
 import type { Random } from "../random.js";
 import type { ProgramRun, TrialOperand } from "../trial.js";
-import { deviceArrays } from "../workbench.js";
+import { heldAs } from "../workbench.js";
 
 /** Ordinary values of a type, as the type holds them. */
 export function randomValues(random: Random, type: DType, count: number): number[] {
   const make: { readonly [T in DType]: () => number } = {
+    float16: () => random.number(-2, 2),
+    bfloat16: () => random.number(-2, 2),
     float32: () => random.number(-2, 2),
     float64: () => random.number(-2, 2),
     int32: () => random.integer(-20, 20),
     uint32: () => random.integer(0, 40),
     bool: () => random.integer(0, 1),
   };
-  return [...deviceArrays[type].from(Array.from({ length: count }, make[type]))];
+  return heldAs(type, Array.from({ length: count }, make[type]));
 }
 
 /** A program on given layouts, inputs first, with random data. */

@@ -1,6 +1,6 @@
 // Which anchors the backend runs itself; the rest are core's fallbacks. Declined by structure only.
 
-import type { AnchorCall, Kernel } from "@torchium/tensor/backend";
+import { type AnchorCall, isHalf, type Kernel } from "@torchium/tensor/backend";
 import type { CudaExecutable } from "../run/executable.js";
 import type { KernelExecutable } from "../run/kernel-executable.js";
 import type { CublasLt } from "./cublaslt.js";
@@ -33,7 +33,7 @@ export function anchorOf(key: string, call: AnchorCall, tools: AnchorTools): Cud
       return new ScatterExecutable(key, call.attributes.type, call.attributes.mode, tools.faults);
     case "scan": {
       const { type, reverse } = call.attributes;
-      return type === "bool" ? undefined : new ScanExecutable(key, type, reverse);
+      return type === "bool" || isHalf(type) ? undefined : new ScanExecutable(key, type, reverse);
     }
     default:
       return undefined;

@@ -1,7 +1,7 @@
 // NVIDIA's matrix products. Descriptors and the algorithm are found once for each shape and kept; the first algorithm
 // that the library proposes is taken, so that one shape is summed in one order.
 
-import { TensorError } from "@torchium/tensor/backend";
+import { type FloatType, TensorError } from "@torchium/tensor/backend";
 import type { Gpu } from "../driver/gpu.js";
 import { bind } from "../ffi/bind.js";
 import { cublasLtFunctions } from "../ffi/cublaslt-functions.js";
@@ -11,16 +11,16 @@ import type { Session } from "../run/session.js";
 import type { ColumnMajor, Product } from "./matmul-layout.js";
 
 // Numbers of the library's interface.
-const computeTypes = { float32: 68, float64: 70 } as const;
-const dataTypes = { float32: 0, float64: 1 } as const;
+const computeTypes = { float16: 68, bfloat16: 68, float32: 68, float64: 70 } as const satisfies Record<FloatType, number>;
+const dataTypes = { float16: 2, bfloat16: 14, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
+/** Of the factors that products are scaled by. */
+const scaleTypes = { float16: 0, bfloat16: 0, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
 const descriptor = { transposeA: 3, transposeB: 4 } as const;
 const layoutAttribute = { batchCount: 5, batchStride: 6 } as const;
 const preference = { workspaceBytes: 1, alignments: [5, 6, 7, 8] } as const;
 const heuristicBytes = 96;
 const workspaceAt = 64;
 const mostWorkspace = 32 * 2 ** 20;
-
-type Type = "float32" | "float64";
 
 /** A product ready to run. */
 export type MatmulPlan = {
@@ -70,7 +70,7 @@ export class CublasLt {
   }
 
   /** How to run a product whose operands are aligned to some bytes; undefined where the library declines. */
-  plan(type: Type, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
+  plan(type: FloatType, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
     const key = JSON.stringify([type, product, alignments]);
     if (!this.#plans.has(key)) this.#plans.set(key, this.#make(type, product, alignments));
     return this.#plans.get(key);
@@ -119,10 +119,10 @@ export class CublasLt {
     f.cublasLtDestroy(this.#handle);
   }
 
-  #make(type: Type, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
+  #make(type: FloatType, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
     const f = this.#functions;
     const { out } = this.#gpu.driver;
-    this.#check(f.cublasLtMatmulDescCreate(out.bytes, computeTypes[type], dataTypes[type]), "describe a product");
+    this.#check(f.cublasLtMatmulDescCreate(out.bytes, computeTypes[type], scaleTypes[type]), "describe a product");
     const how = out.word;
     for (const [attribute, { transposed }] of [
       [descriptor.transposeA, product.a],
@@ -142,7 +142,7 @@ export class CublasLt {
     return found && { how, layouts, ...found, one: numbers.of(1), zero: numbers.of(0) };
   }
 
-  #layout(type: Type, { rows, columns, leading }: ColumnMajor, batches: number, stride: number): number {
+  #layout(type: FloatType, { rows, columns, leading }: ColumnMajor, batches: number, stride: number): number {
     const f = this.#functions;
     const { out } = this.#gpu.driver;
     this.#check(f.cublasLtMatrixLayoutCreate(out.bytes, dataTypes[type], rows, columns, leading), "describe a matrix");

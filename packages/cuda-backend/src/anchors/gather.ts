@@ -32,7 +32,7 @@ function render(type: DType, vector: 1 | 4, wide: boolean): RenderedKernel {
   const word = wordOf(type);
   const element = vector > 1 ? "Pack" : word;
   const source = `${layout.declaration()}
-struct __align__(16) Pack { ${word} v[4]; };
+struct alignas(${Math.min(16, 4 * byteLengthOf(type))}) Pack { ${word} v[4]; };
 ${faultHelper}
 extern "C" __global__ void __launch_bounds__(${threads}) gather_kernel(const Params P) {
   const index_t at = (index_t)blockIdx.x * ${threads} + threadIdx.x;
@@ -65,7 +65,7 @@ export class GatherExecutable extends CudaExecutable {
     if (rows === 0 || width === 0) return noWork;
     const [table, ids, out] = launch.operands as [Operand, Operand, Operand];
     const unit = byteLengthOf(this.#type);
-    const aligned = (elements: number): boolean => (elements * unit) % 16 === 0;
+    const aligned = (elements: number): boolean => (elements * unit) % Math.min(16, 4 * unit) === 0;
     const dense =
       width % 4 === 0 &&
       table.strides[1] === 1 &&

@@ -1,6 +1,8 @@
 // The own matrix product, for strides that no library reads and for machines without cuBLASLt: tiles of 64 × 64 in
 // shared memory, 4 × 4 results a thread, terms added in the order of K.
 
+import { type FloatType, isHalf } from "@torchium/tensor/backend";
+import { deviceFunctions } from "../render/device-functions.js";
 import type { RenderedKernel } from "../render/program-text.js";
 import { ParamsLayout } from "../run/params.js";
 
@@ -11,7 +13,7 @@ export const matmulThreads = 256;
 const depth = 16;
 
 /** The text over [batch…, M, N, K] with `batchAxes` axes before M. */
-export function renderMatmul(type: "float32" | "float64", batchAxes: number, wide: boolean): RenderedKernel {
+export function renderMatmul(type: FloatType, batchAxes: number, wide: boolean): RenderedKernel {
   const rank = batchAxes + 3;
   const operand = (name: string) => [
     { name, type: "pointer" as const },
@@ -29,8 +31,13 @@ export function renderMatmul(type: "float32" | "float64", batchAxes: number, wid
     wide,
   );
   const [word, fma] = type === "float64" ? ["double", "fma"] : ["float", "fmaf"];
+  // Numbers of 16 bits are multiplied and summed in float32.
+  const stored = isHalf(type) ? "unsigned short" : word;
+  const [load, store] = isHalf(type) ? [`${type}_to_float`, `float_to_${type}`] : ["", ""];
+  const helpers = isHalf(type) ? `${deviceFunctions[`${type}_to_float`]}\n${deviceFunctions[`float_to_${type}`]}` : "";
   const [m, n, k] = [batchAxes, batchAxes + 1, batchAxes + 2];
   const source = `${layout.declaration()}
+${helpers}
 extern "C" __global__ void __launch_bounds__(${matmulThreads}) matmul_kernel(const Params P) {
   // One element more a row keeps threads that walk a column out of each other's memory banks.
   __shared__ ${word} tileA[${depth}][${matmulTile + 1}];
@@ -49,18 +56,18 @@ extern "C" __global__ void __launch_bounds__(${matmulThreads}) matmul_kernel(con
       atB += i * P.bStride[axis];
       atC += i * P.cStride[axis];
     }
-    const ${word}* const a = (const ${word}*)P.a + atA;
-    const ${word}* const b = (const ${word}*)P.b + atB;
-    ${word}* const c = (${word}*)P.c + atC;
+    const ${stored}* const a = (const ${stored}*)P.a + atA;
+    const ${stored}* const b = (const ${stored}*)P.b + atB;
+    ${stored}* const c = (${stored}*)P.c + atC;
     ${word} sum[4][4] = {};
     for (index_t k0 = 0; k0 < K; k0 += ${depth}) {
       for (int e = threadIdx.x; e < ${matmulTile * depth}; e += ${matmulThreads}) {
         const int ka = denseA ? e % ${depth} : e / ${matmulTile}, ia = denseA ? e / ${depth} : e % ${matmulTile};
         const index_t row = row0 + ia;
-        tileA[ka][ia] = row < M && k0 + ka < K ? a[row * P.aStride[${m}] + (k0 + ka) * P.aStride[${k}]] : 0;
+        tileA[ka][ia] = row < M && k0 + ka < K ? ${load}(a[row * P.aStride[${m}] + (k0 + ka) * P.aStride[${k}]]) : 0;
         const int kb = denseB ? e % ${depth} : e / ${matmulTile}, jb = denseB ? e / ${depth} : e % ${matmulTile};
         const index_t column = column0 + jb;
-        tileB[kb][jb] = column < N && k0 + kb < K ? b[column * P.bStride[${n}] + (k0 + kb) * P.bStride[${k}]] : 0;
+        tileB[kb][jb] = column < N && k0 + kb < K ? ${load}(b[column * P.bStride[${n}] + (k0 + kb) * P.bStride[${k}]]) : 0;
       }
       __syncthreads();
       for (int kk = 0; kk < ${depth}; kk++) {
@@ -74,7 +81,7 @@ extern "C" __global__ void __launch_bounds__(${matmulThreads}) matmul_kernel(con
     for (int i = 0; i < 4; i++)
       for (int j = 0; j < 4; j++) {
         const index_t row = row0 + ty + i * 16, column = column0 + tx + j * 16;
-        if (row < M && column < N) c[row * P.cStride[${m}] + column * P.cStride[${n}]] = sum[i][j];
+        if (row < M && column < N) c[row * P.cStride[${m}] + column * P.cStride[${n}]] = ${store}(sum[i][j]);
       }
   }
 }

@@ -1,6 +1,6 @@
 // matmul: by cuBLASLt where it reads the operands as they lie, else by the own kernel; an epilogue is a map that follows.
 
-import { byteLengthOf, type Launch, type LaunchOperand } from "@torchium/tensor/backend";
+import { byteLengthOf, type FloatType, type Launch, type LaunchOperand } from "@torchium/tensor/backend";
 import { isNarrow } from "../run/choose-schedule.js";
 import { addressOf, CudaBuffer, CudaExecutable, noWork, type Work } from "../run/executable.js";
 import type { KernelExecutable } from "../run/kernel-executable.js";
@@ -9,7 +9,7 @@ import type { CublasLt } from "./cublaslt.js";
 import { matmulThreads, matmulTile, renderMatmul } from "./matmul-kernel.js";
 import { alignmentOf, planProduct } from "./matmul-layout.js";
 
-type Type = "float32" | "float64";
+type Type = FloatType;
 
 /** A compiled product over [batch…, M, N, K]. */
 export class MatmulExecutable extends CudaExecutable {

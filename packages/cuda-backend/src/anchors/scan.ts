@@ -1,6 +1,6 @@
 // scan: inclusive prefix sums along rows, a block a row: threads sum 256 elements at a time and carry the total on.
 
-import { byteLengthOf, type DType, type Launch } from "@torchium/tensor/backend";
+import { byteLengthOf, type DType, type HalfType, type Launch } from "@torchium/tensor/backend";
 import type { RenderedKernel } from "../render/program-text.js";
 import { isNarrow } from "../run/choose-schedule.js";
 import { addressOf, CudaExecutable, noWork, type Work } from "../run/executable.js";
@@ -9,7 +9,7 @@ import type { Session } from "../run/session.js";
 import { sumType } from "./words.js";
 
 const threads = 256;
-type Type = Exclude<DType, "bool">;
+type Type = Exclude<DType, "bool" | HalfType>;
 
 function render(type: Type, reverse: boolean, rank: number, wide: boolean): RenderedKernel {
   const layout = new ParamsLayout(

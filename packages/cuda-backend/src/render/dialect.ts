@@ -1,9 +1,22 @@
 // CUDA C++ as a table of spellings. No headers are used: what the language lacks is a helper below.
 
-import type { Dialect, DType, OperationTypes, Spelling } from "@torchium/tensor/backend";
+import {
+  arithmeticTypeOf,
+  type Dialect,
+  type DType,
+  halfFloats,
+  isHalf,
+  isWideFloat,
+  type NeedHelper,
+  type OperationTypes,
+  type Spelling,
+} from "@torchium/tensor/backend";
+import { deviceFunctions } from "./device-functions.js";
 
-/** The type of a value in a register. */
+/** The type of a value in a register. Numbers of 16 bits are held as their bits: they are converted, never computed with. */
 const types = {
+  float16: "unsigned short",
+  bfloat16: "unsigned short",
   float32: "float",
   float64: "double",
   int32: "int",
@@ -22,6 +35,9 @@ function literal(value: number, type: DType): string {
       return `${value >>> 0}u`;
     case "int32":
       return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
+    case "float16":
+    case "bfloat16":
+      return `(unsigned short)${halfFloats[type].bitsOf(value)}`;
     case "float32":
       return float32Literal(Math.fround(value));
     case "float64":
@@ -46,7 +62,7 @@ function decimal(value: number, suffix: "f" | ""): string {
 }
 
 const isDouble = ({ operand }: OperationTypes): boolean => operand === "float64";
-const isFloat = ({ operand }: OperationTypes): boolean => operand === "float32" || operand === "float64";
+const isFloat = ({ operand }: OperationTypes): boolean => isWideFloat(operand);
 
 const infix =
   (sign: string): Spelling =>
@@ -72,8 +88,16 @@ const extreme =
     isFloat(types) ? `${need(`${name}_${types.operand}`)}(${a}, ${b})` : `${a} ${sign} ${b} ? ${a} : ${b}`;
 
 /** The device's conversions saturate, as casts must; NaN gives 0 from single precision only. */
-function cast([a]: readonly string[], around: OperationTypes): string {
+function cast([a]: readonly string[], around: OperationTypes, need: NeedHelper): string {
   const { result, operand } = around;
+  if (isHalf(operand)) {
+    const wide = `${need(`${operand}_to_float`)}(${a})`;
+    return result === "float32" ? wide : cast([wide], { result, operand: "float32" }, need);
+  }
+  if (isHalf(result)) {
+    const single = operand === "float32" ? a! : cast([a!], { result: "float32", operand }, need);
+    return `${need(`float_to_${result}`)}(${single})`;
+  }
   if (result === "bool") return `${a} != 0`;
   if (!isFloat(around) || (result !== "int32" && result !== "uint32")) return `(${types[result]})${a}`;
   const to = result === "int32" ? "int_rz" : "uint_rz";
@@ -137,6 +161,10 @@ export const cudaDialect: Dialect = {
     cast,
   },
   helpers: {
+    float16_to_float: { source: deviceFunctions.float16_to_float },
+    float_to_float16: { source: deviceFunctions.float_to_float16 },
+    bfloat16_to_float: { source: deviceFunctions.bfloat16_to_float },
+    float_to_bfloat16: { source: deviceFunctions.float_to_bfloat16 },
     least_float32: extremeHelper("least_float32", "float", "fminf"),
     least_float64: extremeHelper("least_float64", "double", "fmin"),
     greatest_float32: extremeHelper("greatest_float32", "float", "fmaxf"),

@@ -1,7 +1,17 @@
 // What every schedule of a row program shares: the argument structure, pointers, addresses of a place, and the body that
 // computes some elements. Sizes and strides are arguments, so the text depends on a program's structure alone.
 
-import { type DType, type Expr, type Kernel, type Leaf, type Program, Scope, Source } from "@torchium/tensor/backend";
+import {
+  arithmeticTypeOf,
+  type DType,
+  type Expr,
+  type HalfType,
+  type Kernel,
+  type Leaf,
+  type Program,
+  Scope,
+  Source,
+} from "@torchium/tensor/backend";
 import type { KernelText } from "../compile/kernels.js";
 import { type Field, ParamsLayout } from "../run/params.js";
 import { cudaDialect, memoryType } from "./dialect.js";
@@ -30,7 +40,7 @@ const scalarFields = {
   int32: "int",
   uint32: "unsigned",
   bool: "int",
-} as const satisfies Record<DType, Field["type"]>;
+} as const satisfies Record<Exclude<DType, HalfType>, Field["type"]>;
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 
@@ -72,7 +82,7 @@ export class ProgramText {
 
   /** The whole kernel around the statements of its body. */
   finish(name: string, body: readonly string[]): RenderedKernel {
-    const pack = "template <class T> struct __align__(16) Pack { T v[4]; };";
+    const pack = "template <class T> struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) Pack { T v[4]; };";
     const source = [
       this.layout.declaration(),
       ...(this.variant.vector > 1 ? [pack] : []),
@@ -224,7 +234,7 @@ export class ProgramText {
   }
 
   #scalarFields(): Field[] {
-    return this.program.scalars.map((type, i) => ({ name: `s${i}`, type: scalarFields[type] }));
+    return this.program.scalars.map((type, i) => ({ name: `s${i}`, type: scalarFields[arithmeticTypeOf(type)] }));
   }
 }
 

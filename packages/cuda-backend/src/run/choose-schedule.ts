@@ -51,7 +51,7 @@ export function isVectorizable({ program, access, rank }: Kernel, { sizes, opera
     const along = access[i]![rank - 1]!;
     if (along === 0) return i < program.inputs.length;
     const unit = byteLengthOf(types[i]!);
-    const aligned = (elements: number): boolean => (elements * unit) % 16 === 0;
+    const aligned = (elements: number): boolean => (elements * unit) % Math.min(16, 4 * unit) === 0;
     return (
       along === 1 &&
       aligned(offset) &&

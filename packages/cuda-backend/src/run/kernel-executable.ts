@@ -3,6 +3,7 @@
 import {
   byteLengthOf,
   type DType,
+  isHalf,
   type Kernel,
   type Launch,
   type Program,
@@ -174,5 +175,5 @@ const operandTypes = (program: Program): DType[] => [
   ...program.outputs.map((o) => o.expr.type),
 ];
 
-/** Bools are never summed. */
-const summable = (type: DType) => (type === "bool" ? unreachable("a sum of bools over rows") : type);
+/** Bools and numbers of 16 bits are never summed. */
+const summable = (type: DType) => (type === "bool" || isHalf(type) ? unreachable(`a sum of ${type} over rows`) : type);

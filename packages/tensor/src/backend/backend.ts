@@ -1,7 +1,7 @@
 // The Backend interface, version 1: everything a device must provide. Core plans, checks and differentiates; a
 // backend stores bytes, compiles row programs and runs launches in order.
 
-import type { DType } from "../dtype.js";
+import type { DType, FloatType } from "../dtype.js";
 import type { TensorError } from "../errors.js";
 import type { Program } from "../kernel/program.js";
 
@@ -25,7 +25,8 @@ export type Kernel = {
 
 /**
  * Operations worth a hand-written kernel. Sizes span an iteration space, operands stride over it (0 = absent axis):
- * - `matmul`: [batch…, M, N, K]; inputs A (no N), B (no M); output C (no K).
+ * - `matmul`: [batch…, M, N, K]; inputs A (no N), B (no M); output C (no K). Numbers of 16 bits are multiplied and summed
+ *   in float32, and the sum is rounded once.
  * - `gather`: [rows, width, table]; inputs the table (no rows), ids (int32, rows only); output (no table) holds row
  *   ids[row] of the table. An id outside [0, table) gives a zero row and a launch error.
  * - `scatterAdd`: [table, width, rows]; inputs x (no table), ids (int32, rows only); output (no rows), which it zeroes
@@ -37,7 +38,7 @@ export type Kernel = {
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
  */
 export type AnchorOps = {
-  readonly matmul: { readonly type: "float32" | "float64" };
+  readonly matmul: { readonly type: FloatType };
   readonly gather: { readonly type: DType };
   readonly scatterAdd: { readonly type: "float32" | "float64" };
   readonly scatterInto: { readonly type: "float32" | "float64"; readonly mode: "add" | "set" };
@@ -120,9 +121,9 @@ export interface Backend {
   readonly interfaceVersion: 1;
   /** `cpu`, `cuda`, `webgpu`, or a third party's. */
   readonly name: string;
-  readonly capabilities: Capabilities;
   /** One line for people: the hardware and the libraries in use. */
   readonly info?: string;
+  readonly capabilities: Capabilities;
   /** Memory of at least `byteLength` bytes with undefined contents. @throws TensorError `out-of-memory` */
   allocate(byteLength: number): BufferHandle;
   /** Gives a buffer back; work submitted before may still use it. */

@@ -1,7 +1,22 @@
 // What a backend needs of the toolkit: the interface, the meaning of kernels, and errors. Versioned by
 // `Backend.interfaceVersion`; third-party backends import from here only.
 
-export { allDTypes, byteLengthOf, type DType, fromDeviceBytes, isFloat, isInteger, toDeviceBytes } from "../dtype.js";
+export {
+  allDTypes,
+  arithmeticTypeOf,
+  byteLengthOf,
+  type DType,
+  fromDeviceBytes,
+  type FloatType,
+  type HalfType,
+  isFloat,
+  isHalf,
+  isInteger,
+  isWideFloat,
+  toDeviceBytes,
+  type WideFloat,
+} from "../dtype.js";
+export { halfFloats } from "../half-floats.js";
 export { argumentError, type ErrorCode, TensorError, unreachable } from "../errors.js";
 /** The renderer that the C-like languages of GPUs share. */
 export {

@@ -11,7 +11,7 @@ import type {
   LaunchError,
   MemoryInfo,
 } from "../backend/backend.js";
-import { allDTypes } from "../dtype.js";
+import { allDTypes, isHalf } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { Allocator, alignment, CpuBuffer, Workspace } from "./allocator.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
@@ -164,6 +164,8 @@ export class CpuBackend implements Backend {
 
   anchor(call: AnchorCall): CpuExecutable | undefined {
     this.#check();
+    // Core runs those of 16 bits in float32.
+    if (isHalf(call.attributes.type)) return undefined;
     if (call.op === "matmul") return this.#matmul(call);
     if (call.epilogue) return undefined;
     switch (call.op) {
@@ -251,8 +253,6 @@ export class CpuBackend implements Backend {
       float32: this.#pool.register(module, "gemmFloat32"),
       float64: this.#pool.register(module, "gemmFloat64"),
     };
-    const workspace = this.#allocator.reserve(gemmWorkspaceByteLength * threads).address;
-    return { products, library, workspace, compile: (kernel) => this.compile(kernel) };
     const blas = libraryOf(this.#blas);
     const calls = blas && blasModule(shared);
     const library = calls && {
@@ -260,6 +260,8 @@ export class CpuBackend implements Backend {
       float64: this.#pool.register(calls, "gemmFloat64"),
       leastMultiplyAdds: blas.leastMultiplyAdds,
     };
+    const workspace = this.#allocator.reserve(gemmWorkspaceByteLength * threads).address;
+    return { products, library, workspace, compile: (kernel) => this.compile(kernel) };
   }
 
   #submissionOf(launches: readonly Launch[]): Submission {

@@ -1,7 +1,7 @@
 // The element types of safetensors files: how each is written, and read as one of ours.
 // Bytes are little-endian, as are the typed arrays of every engine this runs on.
 
-import type { DataArray, DType } from "../dtype.js";
+import { type DataArray, type DType, fromDeviceBytes } from "../dtype.js";
 import { TensorError } from "../errors.js";
 
 /** How one element type of a file is read. */
@@ -19,8 +19,8 @@ const asInt32 = (values: Iterable<number>): Int32Array => Int32Array.from(values
 export const fileTypes: Readonly<Record<string, FileType>> = {
   F64: { byteLength: 8, dtype: "float64", decode: ({ buffer }) => new Float64Array(buffer) },
   F32: { byteLength: 4, dtype: "float32", decode: ({ buffer }) => new Float32Array(buffer) },
-  F16: { byteLength: 2, dtype: "float32", decode: ({ buffer }) => widenHalves(new Uint16Array(buffer)) },
-  BF16: { byteLength: 2, dtype: "float32", decode: ({ buffer }) => widenBrainFloats(new Uint16Array(buffer)) },
+  F16: { byteLength: 2, dtype: "float16", decode: (bytes) => fromDeviceBytes("float16", bytes) },
+  BF16: { byteLength: 2, dtype: "bfloat16", decode: (bytes) => fromDeviceBytes("bfloat16", bytes) },
   I64: { byteLength: 8, dtype: "int32", decode: ({ buffer }, where) => narrow(new BigInt64Array(buffer), where) },
   U64: { byteLength: 8, dtype: "int32", decode: ({ buffer }, where) => narrow(new BigUint64Array(buffer), where) },
   I32: { byteLength: 4, dtype: "int32", decode: ({ buffer }) => new Int32Array(buffer) },
@@ -36,33 +36,12 @@ export const fileTypes: Readonly<Record<string, FileType>> = {
 export const writtenAs = {
   float64: { name: "F64", byteLength: 8 },
   float32: { name: "F32", byteLength: 4 },
+  float16: { name: "F16", byteLength: 2 },
+  bfloat16: { name: "BF16", byteLength: 2 },
   int32: { name: "I32", byteLength: 4 },
   uint32: { name: "U32", byteLength: 4 },
   bool: { name: "BOOL", byteLength: 1 },
 } as const satisfies Record<DType, { name: string; byteLength: number }>;
-
-/** IEEE 754 binary16 as float32, exactly. */
-function widenHalves(halves: Uint16Array): Float32Array {
-  const out = new Float32Array(halves.length);
-  halves.forEach((half, i) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 31;
-    const fraction = half & 1023;
-    if (exponent === 0) out[i] = sign * fraction * 2 ** -24;
-    else if (exponent === 31) out[i] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else out[i] = sign * (1024 + fraction) * 2 ** (exponent - 25);
-  });
-  return out;
-}
-
-/** bfloat16 is the upper half of a float32. */
-function widenBrainFloats(halves: Uint16Array): Float32Array {
-  const bits = new Uint32Array(halves.length);
-  halves.forEach((half, i) => {
-    bits[i] = half << 16;
-  });
-  return new Float32Array(bits.buffer);
-}
 
 function narrow(values: BigInt64Array | BigUint64Array, where: string): Int32Array {
   const out = new Int32Array(values.length);

@@ -108,8 +108,8 @@ describe("types that others write", () => {
   const halves = Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x03ff, 0x7c00, 0xfc00, 0x7e00, 0x8000);
   const brain = Uint16Array.of(0x3f80, 0xc000, 0x7f80, 0x8000, 0x0001);
   it.each([
-    ["F16", le(halves), "float32", [1, -2, 65504, 2 ** -24, 1023 * 2 ** -24, Infinity, -Infinity, NaN, -0]],
-    ["BF16", le(brain), "float32", [1, -2, Infinity, -0, 2 ** -133]],
+    ["F16", le(halves), "float16", [1, -2, 65504, 2 ** -24, 1023 * 2 ** -24, Infinity, -Infinity, NaN, -0]],
+    ["BF16", le(brain), "bfloat16", [1, -2, Infinity, -0, 2 ** -133]],
     ["I64", le(BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n)), "int32", [-(2 ** 31), 2 ** 31 - 1]],
     ["U64", le(BigUint64Array.of(0n, 7n)), "int32", [0, 7]],
     ["I16", le(Int16Array.of(-5, 300)), "int32", [-5, 300]],

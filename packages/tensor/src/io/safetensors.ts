@@ -2,7 +2,7 @@
 // Saving goes tensor by tensor, so that a model is never held twice, and refuses to mix values from before and after an update.
 
 import { defaultDevice } from "../default-device.js";
-import type { DType } from "../dtype.js";
+import { arithmeticTypeOf, type DType, isHalf, toDeviceBytes } from "../dtype.js";
 import { argumentError, TensorError } from "../errors.js";
 import type { Device } from "../graph/device.js";
 import type { Shape } from "../shape.js";
@@ -86,7 +86,8 @@ export async function loadSafetensors(source: BytesOrPath, options: LoadOptions 
       if (bytes.byteLength < end - start) throw formatError(file.name, "the file became shorter while it was read");
       const { decode, dtype } = fileTypes[type]!;
       const data = decode(bytes, `tensor ${JSON.stringify(name)} in ${file.name}`);
-      loaded.push([name, fromHost(data, shape, dtype, device)]);
+      const known = device.backend.capabilities.dtypes.has(dtype) ? dtype : arithmeticTypeOf(dtype);
+      loaded.push([name, fromHost(data, shape, known, device)]);
     }
     return Object.fromEntries(loaded);
   });
@@ -131,7 +132,8 @@ export function safetensorsChunks(op: string, tensors: NamedTensors, metadata: M
       const data = await t.data().catch((error: unknown) => {
         throw TensorError.is(error, "stale-tensor") ? overwritten(error) : error;
       });
-      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      // A file holds what a device holds, but for bools, which take one byte here.
+      yield isHalf(t.dtype) ? toDeviceBytes(data, t.dtype) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     }
   })();
 }

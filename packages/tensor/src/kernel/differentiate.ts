@@ -1,6 +1,6 @@
 // The gradient of a row program is a row program: reverse mode over its expressions and reductions.
 
-import { isFloat } from "../dtype.js";
+import { arithmeticTypeOf, isFloat } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import { constant, type Expr, input, reduced } from "./expr.js";
 import {
@@ -18,7 +18,8 @@ import { scalarGradients } from "./scalar-gradients.js";
 /**
  * The program that computes the gradients of the inputs `wrt` from the inputs of `program`, followed by the gradient
  * of each output in `given` (with that output's role). Results come in the order of `wrt`, each with its input's role:
- * an input that every row shares (`lane`) gets the sum over the rows.
+ * an input that every row shares (`lane`) gets the sum over the rows, in the type that sums are computed in: float32 for
+ * an input of 16 bits.
  */
 export function differentiate(program: Program, wrt: readonly number[], given: readonly number[]): Program {
   const reduces: Reduce[] = [...program.reduces];
@@ -35,8 +36,9 @@ export function differentiate(program: Program, wrt: readonly number[], given: r
   const order = topological(program);
   for (const k of given) {
     const o = program.outputs[k]!;
-    const dy = input(inputs.length, o.expr.type, o.role);
+    const stored = input(inputs.length, o.expr.type, o.role);
     inputs.push({ kind: "buffer", type: o.expr.type, role: o.role });
+    const dy = s.cast(stored, arithmeticTypeOf(stored.type));
     if (o.role === "row") into(rowSums, o.expr, dy);
     else into(adjoint, o.expr, dy);
   }
@@ -59,7 +61,9 @@ export function differentiate(program: Program, wrt: readonly number[], given: r
   const outputs = wrt.map((i): ProgramOutput => {
     const x = inputsOf(program)[i]!;
     if (!isFloat(x.type)) unreachable(`gradient of a ${x.type} input`);
-    return { role: program.inputs[i]!.role, expr: settle(x) ?? constant(0, x.type) };
+    const { role } = program.inputs[i]!;
+    const g = settle(x) ?? constant(0, arithmeticTypeOf(x.type));
+    return { role, expr: role === "lane" ? g : s.cast(g, x.type) };
   });
   return makeProgram({ inputs, scalars: program.scalars, reduces, outputs });
 

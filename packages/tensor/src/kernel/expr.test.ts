@@ -12,6 +12,8 @@ const allOps = Object.keys(scalarOps) as ScalarOp[];
 const specials: Readonly<Record<DType, readonly number[]>> = {
   float32: [0, -0, 1, -1, 0.5, 3, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   float64: [0, -0, 1, -1, 0.5, 3, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  float16: [0, -0, 1, -1, 0.5, 3, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  bfloat16: [0, -0, 1, -1, 0.5, 3, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   int32: [0, 1, -1, 7, 31, -2147483648, 2147483647],
   uint32: [0, 1, 7, 31, 2147483648, 4294967295],
   bool: [0, 1],

@@ -1,7 +1,7 @@
 // Typed scalar expressions, interned: equal expressions are the same object, so sharing and comparing are free.
 // `id` is stable for the life of the process and orders nothing.
 
-import { type DType, isFloat, isInteger } from "../dtype.js";
+import { type DType, isFloat, isHalf, isInteger, isWideFloat } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import { castValue, evaluateScalar, type ScalarOp, scalarOps } from "./scalar-ops.js";
 
@@ -41,7 +41,7 @@ function intern(key: string, draft: Draft<Expr>): Expr {
 
 /** A literal of `type`. */
 export function constant(value: number, type: DType): Expr {
-  const v = isFloat(type) ? value : castValue(type, value, Number.isInteger(value) ? "int32" : "float64");
+  const v = isWideFloat(type) ? value : castValue(type, value, Number.isInteger(value) ? "int32" : "float64");
   return intern(`c${type}${Object.is(v, -0) ? "-0" : v}`, { kind: "const", type, value: v });
 }
 
@@ -59,6 +59,9 @@ export const rowSize = (type: DType): Expr => intern(`n${type}`, { kind: "rowSiz
 export const reduced = (index: number, type: DType): Expr =>
   intern(`r${index}${type}`, { kind: "reduced", type, index });
 
+// A value of 16 bits is stored and converted, and never computed with.
+const takesHalves: ReadonlySet<ScalarOp> = new Set(["cast", "detach"]);
+
 const inDomain = (type: DType, domain: (typeof scalarOps)[ScalarOp]["domain"]): boolean =>
   domain === "any" ||
   (domain === "float" && isFloat(type)) ||
@@ -72,7 +75,8 @@ export function apply(op: ScalarOp, args: readonly Expr[], castTo?: DType): Expr
   const rule = scalarOps[op];
   const operand = op === "select" ? args[1]! : args[0]!;
   const rest = op === "select" ? args.slice(1) : args;
-  const fits = args.length === rule.arity && inDomain(operand.type, rule.domain);
+  const knows = takesHalves.has(op) || !isHalf(operand.type);
+  const fits = knows && args.length === rule.arity && inDomain(operand.type, rule.domain);
   if (!fits || rest.some((a) => a.type !== operand.type) || (op === "select" && args[0]!.type !== "bool")) {
     unreachable(`scalar ${op} over ${args.map((a) => a.type).join(", ")}`);
   }

@@ -1,6 +1,6 @@
 // What every backend asks about reductions: where they start, what they repeat, and which of them share a pass.
 
-import type { DType } from "../dtype.js";
+import { type DType, isHalf } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import { visit } from "./expr.js";
 import type { Program, Reduce, ReduceOp } from "./program.js";
@@ -13,9 +13,9 @@ const extremes = {
   uint32: [0, 4294967295],
 } as const satisfies Partial<Record<DType, readonly [number, number]>>;
 
-/** The value that changes nothing under `op`. @throws TensorError `internal` for bool, which has no reductions. */
+/** The value that changes nothing under `op`. @throws TensorError `internal` for bool and 16 bits, which have no reductions. */
 export function identityOf(op: ReduceOp, type: DType): number {
-  if (type === "bool") return unreachable(`reduction ${op} of bool`);
+  if (type === "bool" || isHalf(type)) return unreachable(`reduction ${op} of ${type}`);
   const [least, greatest] = extremes[type];
   return { sum: 0, prod: 1, max: least, min: greatest }[op];
 }

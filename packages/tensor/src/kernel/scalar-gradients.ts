@@ -1,6 +1,7 @@
 // Derivatives of the scalar algebra: one row per operation. `g` is the gradient of the result; a row returns the
 // gradient of each operand, null where there is none. Selection selects, it never multiplies by 0.
 
+import { arithmeticTypeOf } from "../dtype.js";
 import { constant, type Expr } from "./expr.js";
 import * as s from "./scalar.js";
 import type { ScalarOp } from "./scalar-ops.js";
@@ -59,6 +60,7 @@ export const scalarGradients: Readonly<Record<ScalarOp, GradientRule>> = {
   shiftRight: none,
   mulHigh: none,
   select: (g, [c]) => [null, s.select(c, g, 0), s.select(c, zero(g), g)],
-  cast: (g, [a]) => [s.cast(g, a.type)],
+  // What is stored in 16 bits has its gradient in float32 until it is stored itself.
+  cast: (g, [a]) => [s.cast(g, arithmeticTypeOf(a.type))],
   detach: none,
 };

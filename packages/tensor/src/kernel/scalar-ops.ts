@@ -2,6 +2,7 @@
 // `js` is the living definition (float64 for floats, exact for integers); dialects spell it, the reference runs it.
 
 import { type DType, isFloat } from "../dtype.js";
+import { halfFloats } from "../half-floats.js";
 import { erf, mulHigh, roundHalfEven } from "./numeric.js";
 
 /** Which operand types an operation takes (`word` is uint32); all its operands share one type of the family. */
@@ -115,7 +116,7 @@ export function evaluateScalar(op: ScalarOp, type: DType, operandType: DType, a:
 
 /**
  * The conversion rule of `cast`: an integer keeps its bits as the other integer; a float is truncated and saturates,
- * NaN gives 0; to bool means ≠ 0; to float32 rounds.
+ * NaN gives 0; to bool means ≠ 0; to float32 rounds, to a type of 16 bits rounds that.
  */
 export function castValue(type: DType, value: number, from: DType): number {
   switch (type) {
@@ -123,6 +124,9 @@ export function castValue(type: DType, value: number, from: DType): number {
       return value;
     case "float32":
       return Math.fround(value);
+    case "float16":
+    case "bfloat16":
+      return halfFloats[type].valueOf(halfFloats[type].bitsOf(value));
     case "bool":
       return value !== 0 ? 1 : 0;
     default:

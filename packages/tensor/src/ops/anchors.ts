@@ -1,6 +1,7 @@
 // The anchors as differentiable operations on checked operands: matmul, gather, scatterAdd, scan. Where the backend
 // declines one, the same result comes from row programs.
 
+import { cast } from "../autograd/cast.js";
 import { withGrad } from "../autograd/mode.js";
 import {
   applyProgram,
@@ -12,7 +13,7 @@ import {
 import { record, type Variable } from "../autograd/variable.js";
 import { dense, expand, permute, reshape, tracks } from "../autograd/views.js";
 import type { AnchorCall, AnchorName, AnchorOps } from "../backend/backend.js";
-import type { DType } from "../dtype.js";
+import { type DType, type FloatType, isFloat, isHalf, type WideFloat } from "../dtype.js";
 import { maxDepth } from "../graph/device.js";
 import { Node, type NodeOp, nextOpId } from "../graph/node.js";
 import { constant, input } from "../kernel/expr.js";
@@ -31,6 +32,9 @@ function anchorNode<K extends AnchorName>(name: K, attributes: AnchorOps[K]): No
   }
   return op;
 }
+
+/** `compute` in float32, for a tensor of 16 bits where no anchor takes those. */
+const inFloat32 = <T extends Variable>(x: T, compute: (wide: T) => T): T => cast(compute(cast(x, "float32")), x.dtype);
 
 type Laid = { readonly variable: Variable; readonly layout: Layout };
 
@@ -81,6 +85,9 @@ function productOp(type: DType): ProgramOp {
 /** [batch…, M, K] · [batch…, K, N] of equal float dtypes and equal batch axes (stride 0 where one was broadcast). */
 export function batchedMatmul<T extends Variable>(a: T, b: T): T {
   const rank = a.shape.length;
+  const type = a.dtype as FloatType;
+  if (isHalf(type) && !a.device.supports({ op: "matmul", attributes: { type }, rank: rank + 1 }))
+    return inFloat32(a, (wide) => batchedMatmul(wide, cast(b, "float32")));
   const batch = a.shape.slice(0, -2);
   const [m, k] = a.shape.slice(-2) as [number, number];
   const n = b.shape[rank - 1]!;
@@ -97,7 +104,6 @@ export function batchedMatmul<T extends Variable>(a: T, b: T): T {
     strides: [...lb.slice(0, -2), 0, lb[rank - 1]!, lb[rank - 2]!],
     offset: b.layout.offset,
   };
-  const type = a.dtype as "float32" | "float64";
   const operands = [
     { variable: a, layout: left },
     { variable: b, layout: right },
@@ -166,6 +172,8 @@ function selectSum(type: DType, by: "row" | "outer"): ProgramOp {
 /** Rows of a [table, width] array by a dense int32 [rows] array of ids; [rows, width]. */
 export function gatherRows<T extends Variable>(table: T, ids: T): T {
   const [size, width] = table.shape as [number, number];
+  if (isHalf(table.dtype) && !table.device.supports({ op: "gather", attributes: { type: table.dtype }, rank: 3 }))
+    return inFloat32(table, (wide) => gatherRows(wide, ids));
   const rows = ids.shape[0]!;
   const whole = dense(table);
   const sizes = [rows, width, size];
@@ -198,6 +206,7 @@ export function gatherRows<T extends Variable>(table: T, ids: T): T {
 
 /** Adds each row of [rows, width] to row ids[row] of zeros [size, width]. Rows of one id are added in order. */
 export function scatterAddRows<T extends Variable>(x: T, ids: T, size: number): T {
+  if (isHalf(x.dtype)) return inFloat32(x, (wide) => scatterAddRows(wide, ids, size));
   const [rows, width] = x.shape as [number, number];
   const sizes = [size, width, rows];
   const operands = [
@@ -207,7 +216,7 @@ export function scatterAddRows<T extends Variable>(x: T, ids: T, size: number): 
     },
     { variable: ids, layout: { shape: sizes, strides: [0, 0, ids.layout.strides[0]!], offset: ids.layout.offset } },
   ];
-  const type = x.dtype as "float32" | "float64";
+  const type = x.dtype as WideFloat;
   const native = anchor("scatterAdd", { type }, sizes, operands, [{ shape: [size, width], dtype: type }]);
   const positions = { variable: undefined, layout: { shape: sizes, strides: [1, 0, 0], offset: 0 } };
   const y = native?.[0] ?? fallback(selectSum(type, "outer"), x, sizes, [...operands, positions]);
@@ -224,6 +233,7 @@ export function scatterAddRows<T extends Variable>(x: T, ids: T, size: number): 
 
 /** A table with rows added to it or put into it at ids; not differentiable. In place when it is what an update overwrites. */
 export function scatterInto<T extends Variable>(table: T, ids: T, rows: T, mode: "add" | "set"): T {
+  if (isHalf(table.dtype)) return inFloat32(table, (wide) => scatterInto(wide, ids, cast(rows, "float32"), mode));
   const [size, width] = table.shape as [number, number];
   const sizes = [size, width, ids.shape[0]!];
   const laid = (variable: Variable, strides: readonly number[]): Laid => ({
@@ -235,7 +245,7 @@ export function scatterInto<T extends Variable>(table: T, ids: T, rows: T, mode:
     laid(ids, [0, 0, ids.layout.strides[0]!]),
     laid(table, [...table.layout.strides, 0]),
   ];
-  const type = table.dtype as "float32" | "float64";
+  const type = table.dtype as WideFloat;
   const native = anchor("scatterInto", { type, mode }, sizes, operands, [{ shape: table.shape, dtype: type }]);
   if (native) return native[0] as T;
   const position = { variable: undefined, layout: { shape: sizes, strides: [1, 0, 0], offset: 0 } };
@@ -275,6 +285,7 @@ const intoOp = (type: DType, mode: "add" | "set"): ProgramOp =>
 
 /** Σ of everything up to each position along the last axis (from the end when `reverse`). */
 export function cumulativeSum<T extends Variable>(x: T, reverse: boolean): T {
+  if (isHalf(x.dtype)) return inFloat32(x, (wide) => cumulativeSum(wide, reverse));
   const sizes = x.shape;
   const native = anchor(
     "scan",
@@ -344,6 +355,7 @@ export function matmulAny<T extends Variable>(a: T, b: T, batch: Shape): T {
 
 /** Positions (int32) that sort the last axis, stable, NaN largest. Without a sort anchor: by counting smaller ones. */
 export function sortRows<T extends Variable>(x: T, descending: boolean): T {
+  if (isHalf(x.dtype)) return sortRows(cast(x, "float32"), descending);
   const sizes = x.shape;
   const outputs = [
     { shape: sizes, dtype: x.dtype },
@@ -384,7 +396,7 @@ const rankOp = (type: DType, descending: boolean): ProgramOp =>
       { kind: "index", type: "int32", role: "full" },
     ] as const;
     const [a, b] = [input(0, type, "full"), input(1, type, "full")];
-    const float = type === "float32" || type === "float64";
+    const float = isFloat(type);
     const number = (e: typeof a) => (type === "bool" ? s.cast(e, "int32") : e);
     const less = (p: typeof a, q: typeof a) => {
       const plain = s.lt(number(p), number(q));

@@ -11,7 +11,7 @@ import {
 } from "../autograd/program-op.js";
 import { Variable } from "../autograd/variable.js";
 import { expand } from "../autograd/views.js";
-import { allDTypes, type DType, isFloat, promote } from "../dtype.js";
+import { allDTypes, arithmeticTypeOf, type DType, isFloat, isHalf, promote } from "../dtype.js";
 import { shapeError, TensorError } from "../errors.js";
 import { type Expr, input, type Role, scalar } from "../kernel/expr.js";
 import { makeProgram, RowBuilder, type RowScope } from "../kernel/program.js";
@@ -59,13 +59,17 @@ type CommonSpec = {
   readonly ulps?: number;
 };
 
-/** The dtype operands of these dtypes are computed in. */
-function computeType(rule: TypeRule, dtypes: readonly DType[]): DType {
+/** The dtype that operands of these dtypes meet in; one of 16 bits is computed with in float32, and rounded at the end. */
+function meetingType(rule: TypeRule, dtypes: readonly DType[]): DType {
   const all = dtypes.reduce(promote);
   if (rule === "bool") return "bool";
   if (rule === "float") return isFloat(all) ? all : "float32";
   return rule === "number" && all === "bool" ? "int32" : all;
 }
+
+/** A result in the dtype its operands met in: floats of 16 bits are rounded once, at the end. */
+const stored = (result: Expr, type: DType): Expr =>
+  isHalf(type) && result.type === arithmeticTypeOf(type) ? cast(result, type) : result;
 
 const codeOf = Object.fromEntries(allDTypes.map((d, i) => [d, i + 1])) as Record<DType, number>;
 
@@ -79,15 +83,15 @@ function elementwise<F>(
   const first = spec.condition ? 1 : 0;
   const programs = new Map<number, ProgramOp>();
   const build = (dtypes: readonly DType[], isScalar: readonly boolean[]): ProgramOp => {
-    const type = computeType(rule, dtypes.slice(first));
+    const type = meetingType(rule, dtypes.slice(first));
     const inputs: { kind: "buffer"; type: DType; role: "full" }[] = [];
     const scalars: DType[] = [];
     const operands = dtypes.map((dtype, i) => {
-      const to = i < first ? "bool" : type;
+      const to = i < first ? "bool" : arithmeticTypeOf(type);
       if (isScalar[i]) return scalar(scalars.push(to) - 1, to);
       return cast(input(inputs.push({ kind: "buffer", type: dtype, role: "full" }) - 1, dtype, "full"), to);
     });
-    const expr = spec.body(...operands);
+    const expr = stored(spec.body(...operands), type);
     return makeProgramOp(name, makeProgram({ inputs, scalars, reduces: [], outputs: [{ expr, role: "full" }] }), false);
   };
   const none = new Array<boolean>(arity).fill(false);
@@ -215,10 +219,11 @@ function rowOp(name: string, spec: RowSpec, kind: "alongRow" | "overRow", output
   const integers = new Set(spec.integers ?? []);
   const programs = new Map<string, ProgramOp>();
   const build = (dtypes: readonly DType[]): ProgramOp => {
-    const type = computeType(
+    const meeting = meetingType(
       rule,
       dtypes.filter((_, i) => !integers.has(i)),
     );
+    const type = arithmeticTypeOf(meeting);
     const inputs = dtypes.map((dtype, i) => ({ kind: "buffer" as "buffer" | "index", type: dtype, role: roles[i]! }));
     const x = dtypes.map((dtype, i) => {
       const e = input(i, dtype, roles[i]!);
@@ -227,11 +232,12 @@ function rowOp(name: string, spec: RowSpec, kind: "alongRow" | "overRow", output
     const scalars = new Array<DType>(spec.scalars ?? 0).fill(isFloat(type) ? type : "float32");
     const row = Object.assign(new RowBuilder(), { index: input(inputs.length, "int32", "lane") });
     inputs.push({ kind: "index", type: "int32", role: "lane" });
-    const expr = spec.body(
+    const body = spec.body(
       row,
       x,
       scalars.map((t, i) => scalar(i, t)),
     );
+    const expr = stored(body, meeting);
     const program = makeProgram({ inputs, scalars, reduces: row.reduces, outputs: [{ expr, role: outputRole }] });
     return makeProgramOp(
       name,
@@ -299,9 +305,13 @@ function overrideOf(
   const y = input(inputs.push({ kind: "buffer", type: outType, role: outputRole }) - 1, outType, outputRole);
   const dy = input(inputs.push({ kind: "buffer", type: outType, role: outputRole }) - 1, outType, outputRole);
   const row = new RowBuilder();
-  const expressions = spec.gradient!(row, x, y, dy);
+  const wide = (e: Expr): Expr => cast(e, arithmeticTypeOf(e.type));
+  const expressions = spec.gradient!(row, x, wide(y), wide(dy));
   const floats = dtypes.flatMap((d, i) => (isFloat(d) ? [i] : []));
-  const outputs = expressions.map((expr, k) => ({ expr: cast(expr, dtypes[floats[k]!]!), role: roles[floats[k]!]! }));
+  const outputs = expressions.map((expr, k) => {
+    const [dtype, role] = [dtypes[floats[k]!]!, roles[floats[k]!]!];
+    return { expr: cast(expr, role === "lane" ? arithmeticTypeOf(dtype) : dtype), role };
+  });
   const program = makeProgram({
     inputs,
     scalars: new Array<DType>(spec.scalars ?? 0).fill(isFloat(type) ? type : "float32"),

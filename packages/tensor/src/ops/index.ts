@@ -2,7 +2,7 @@
 
 export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
 export * from "./arithmetic.js";
-export { cast } from "./cast.js";
+export { cast } from "../autograd/cast.js";
 export { embedding, gather, indexSelect, oneHot, positions, scatterAdd, tril, triu } from "./indexing.js";
 export { type LoopResult, type LoopSpec, type LoopStep, loop } from "./loop.js";
 export * from "./masked-softmax.js";

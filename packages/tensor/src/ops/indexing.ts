@@ -1,6 +1,7 @@
 // Reading and writing by index: embedding, gather, scatterAdd, indexSelect, masks by position, one-hot.
 // Ids that the host holds are range-checked here; others by guarded kernels, whose faults appear when a value is read.
 
+import { cast } from "../autograd/cast.js";
 import { withGrad } from "../autograd/mode.js";
 import { applyProgram, makeProgramOp, type ProgramOp, sameDevice } from "../autograd/program-op.js";
 import { record, type Variable } from "../autograd/variable.js";
@@ -14,7 +15,6 @@ import * as s from "../kernel/scalar.js";
 import { checkAxis, sizeOf } from "../shape.js";
 import { gatherRows, scatterAddRows } from "./anchors.js";
 import { add, mul } from "./arithmetic.js";
-import { cast } from "./cast.js";
 
 /** @throws TensorError `dtype` unless integer, `index` when the host knows of an id outside [0, size) */
 export function checkIds(op: string, ids: Variable, size: number, ignored?: number): void {

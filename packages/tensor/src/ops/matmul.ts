@@ -1,5 +1,6 @@
 // Matrix products by PyTorch's rules of rank, and einsum on top of them.
 
+import { cast } from "../autograd/cast.js";
 import { sameDevice } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
 import { permute, reshape, sumLast, toRows } from "../autograd/views.js";
@@ -8,7 +9,6 @@ import { argumentError, shapeError, TensorError } from "../errors.js";
 import { broadcastShapes, type Shape } from "../shape.js";
 import { matmulAny } from "./anchors.js";
 import { eq, mul, where } from "./arithmetic.js";
-import { cast } from "./cast.js";
 import { positions } from "./indexing.js";
 
 /** a·b: vectors, matrices or batches of them, batch axes broadcast. @throws TensorError `shape`, `dtype` */

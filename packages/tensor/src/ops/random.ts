@@ -2,7 +2,7 @@
 
 import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
-import type { DType } from "../dtype.js";
+import { arithmeticTypeOf, type DType, type WideFloat } from "../dtype.js";
 import type { Device } from "../graph/device.js";
 import { type Expr, input, scalar } from "../kernel/expr.js";
 import { normalFromWords, randomWord, uniformFromWord } from "../kernel/philox.js";
@@ -11,7 +11,6 @@ import * as s from "../kernel/scalar.js";
 import type { Generator } from "../random.js";
 import { contiguous, type Shape } from "../shape.js";
 
-type FloatType = "float32" | "float64";
 const cache = new Map<string, ProgramOp>();
 
 /** A map of the element's position, the stream (three uint32 scalars) and further scalars. */
@@ -67,7 +66,7 @@ export function uniform<T extends Variable>(
   like: T,
   device: Device,
   shape: Shape,
-  type: FloatType,
+  type: WideFloat,
   generator: Generator,
   low: number,
   high: number,
@@ -83,7 +82,7 @@ export function normal<T extends Variable>(
   like: T,
   device: Device,
   shape: Shape,
-  type: FloatType,
+  type: WideFloat,
   generator: Generator,
   mean: number,
   std: number,
@@ -115,14 +114,15 @@ const dropouts = new Map<DType, ProgramOp>();
 export function dropout<T extends Variable>(x: T, p: number, generator: Generator): T {
   let op = dropouts.get(x.dtype);
   if (!op) {
-    const type = x.dtype as FloatType;
+    const type = arithmeticTypeOf(x.dtype);
     const inputs = [
-      { kind: "buffer", type, role: "full" },
+      { kind: "buffer", type: x.dtype, role: "full" },
       { kind: "index", type: "uint32", role: "full" },
     ] as const;
     const state = { seedLow: scalar(0, "uint32"), seedHigh: scalar(1, "uint32"), stream: scalar(2, "uint32") };
     const kept = s.ge(uniformFromWord(randomWord(state, input(1, "uint32", "full")), "float32"), scalar(3, "float32"));
-    const expr = s.select(kept, s.mul(input(0, type, "full"), scalar(4, type)), 0);
+    const value = s.cast(input(0, x.dtype, "full"), type);
+    const expr = s.cast(s.select(kept, s.mul(value, scalar(4, type)), 0), x.dtype);
     const scalars: DType[] = ["uint32", "uint32", "uint32", "float32", type];
     op = makeProgramOp(
       "dropout",

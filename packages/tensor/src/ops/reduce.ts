@@ -1,12 +1,12 @@
 // Reductions over chosen axes: the axes move last, join into one row, and a row op does the rest.
 
+import { cast } from "../autograd/cast.js";
 import type { Variable } from "../autograd/variable.js";
 import { reshape, toRows } from "../autograd/views.js";
 import { isInteger } from "../dtype.js";
 import { TensorError } from "../errors.js";
 import { checkAxis, type Shape } from "../shape.js";
 import { powBy } from "./arithmetic.js";
-import { cast } from "./cast.js";
 import type { Declared, RowFunction } from "./declare.js";
 import { abs } from "./maths.js";
 import * as rows from "./rows.js";

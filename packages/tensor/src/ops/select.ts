@@ -1,5 +1,6 @@
 // Ops composed of others: powers by constants, clamping, masks, extremes with positions, sorting.
 
+import { cast } from "../autograd/cast.js";
 import type { Variable } from "../autograd/variable.js";
 import { expand, reshape } from "../autograd/views.js";
 import { isFloat } from "../dtype.js";
@@ -8,7 +9,6 @@ import type { Generator } from "../random.js";
 import { checkAxis, type Shape } from "../shape.js";
 import { cumulativeSum, sortRows } from "./anchors.js";
 import { clampBetween, powBy, where } from "./arithmetic.js";
-import { cast } from "./cast.js";
 import { gather } from "./indexing.js";
 import { reciprocal, sqrt, square } from "./maths.js";
 import { dropout as randomDropout } from "./random.js";

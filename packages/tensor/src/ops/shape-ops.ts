@@ -1,12 +1,12 @@
 // Shape operations as users call them: arguments checked, then a view or a few regions.
 
+import { cast } from "../autograd/cast.js";
 import { sameDevice } from "../autograd/program-op.js";
 import { record, type Variable } from "../autograd/variable.js";
 import * as v from "../autograd/views.js";
 import { promote } from "../dtype.js";
 import { argumentError, shapeError, TensorError } from "../errors.js";
 import { checkAxis, contiguous, type Shape, sameShape, sizeOf } from "../shape.js";
-import { cast } from "./cast.js";
 
 const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 

@@ -15,7 +15,7 @@ async function runAnchor(call: AnchorCall, sizes: readonly number[], operands: r
   const bound = operands.map(({ type, values, strides }): LaunchOperand => {
     const data = makeData(type, values.length);
     data.set(values as number[]);
-    const bytes = toDeviceBytes(data);
+    const bytes = toDeviceBytes(data, type);
     const buffer = backend.allocate(bytes.byteLength);
     backend.write(buffer, bytes);
     return { buffer, byteOffset: 0, strides, offset: 0 };

@@ -2,8 +2,9 @@
 // rely on fresh memory, and every access checked.
 
 import type { BufferHandle, MemoryInfo } from "../backend/backend.js";
-import { byteLengthOf, type DType } from "../dtype.js";
+import { byteLengthOf, type DType, isHalf } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
+import { halfFloats } from "../half-floats.js";
 import type { OperandView } from "./iteration.js";
 
 const garbage = 0xff;
@@ -61,9 +62,9 @@ export class ReferenceMemory {
   bytes(handle: BufferHandle, byteOffset = 0, byteLength = handle.byteLength - byteOffset): Uint8Array<ArrayBuffer> {
     const { bytes } = this.#own(handle);
     const end = byteOffset + byteLength;
-    const whole = [byteOffset, byteLength].every((n) => Number.isInteger(n) && n >= 0 && n % 4 === 0);
+    const whole = [byteOffset, byteLength].every((n) => Number.isInteger(n) && n >= 0 && n % 2 === 0);
     if (!whole || end > handle.byteLength) {
-      unreachable(`bytes ${byteOffset} to ${end} of a buffer of ${handle.byteLength}, expected whole words inside it`);
+      unreachable(`bytes ${byteOffset} to ${end} of a buffer of ${handle.byteLength}, expected whole elements inside it`);
     }
     return bytes!.subarray(byteOffset, end);
   }
@@ -78,6 +79,7 @@ export class ReferenceMemory {
     const { buffer } = this.bytes(handle, place.byteOffset);
     const length = Math.floor((handle.byteLength - place.byteOffset) / byteLengthOf(type));
     const elements = new arrays[type](buffer, place.byteOffset, length);
+    const half = isHalf(type) ? halfFloats[type] : undefined;
     const check = (address: number): void => {
       if (address < 0 || address >= length) unreachable(`${what} is at element ${address} of ${length}`);
     };
@@ -86,13 +88,13 @@ export class ReferenceMemory {
       offset: place.offset,
       read: (address) => {
         check(address);
-        const value = elements[address]!;
+        const value = half ? half.valueOf(elements[address]!) : elements[address]!;
         if (type === "bool" && value !== 0 && value !== 1) unreachable(`${what} is a bool that holds ${value}`);
         return value;
       },
       write: (address, value) => {
         check(address);
-        elements[address] = value;
+        elements[address] = half ? half.bitsOf(value) : value;
       },
     };
   }
@@ -116,8 +118,10 @@ export class ReferenceMemory {
   }
 }
 
-// A bool lies in four bytes on a device.
+// A bool lies in four bytes on a device, a number of 16 bits as its bits.
 const arrays = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
   float32: Float32Array,
   float64: Float64Array,
   int32: Int32Array,

@@ -4,6 +4,7 @@
 import {
   type Dialect,
   type DType,
+  isHalf,
   type Helper,
   type NeedHelper,
   type ScalarOp,
@@ -16,12 +17,20 @@ import { mathHelpers } from "./maths.js";
 import { powerHelpers } from "./power.js";
 import { trigonometricHelpers } from "./trigonometric.js";
 
-const types: Dialect["types"] = { float32: "f32", float64: "f64", int32: "i32", uint32: "u32", bool: "bool" };
+const types: Dialect["types"] = {
+  float16: "f16",
+  bfloat16: "bf16",
+  float32: "f32",
+  float64: "f64",
+  int32: "i32",
+  uint32: "u32",
+  bool: "bool",
+};
 
-/** The name of a type in WGSL. @throws TensorError `unsupported` for float64 */
+/** The name of a type in WGSL. @throws TensorError `unsupported` for float64 and 16 bits */
 export function typeName(type: DType): string {
-  if (type !== "float64") return types[type];
-  throw new TensorError("unsupported", "webgpu: float64 is not supported, got a float64 kernel, expected float32");
+  if (type !== "float64" && !isHalf(type)) return types[type];
+  throw new TensorError("unsupported", `webgpu: ${type} is not supported, got a ${type} kernel, expected float32`);
 }
 
 const helper =

@@ -2,12 +2,22 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "half-floats.h"
 #include "state.h"
 
 namespace {
 
 enum Status { ok = 0, invalid = 7, not_supported = 15 };
-enum Type { float32 = 0, float64 = 1 };
+enum Type { float32 = 0, float64 = 1, float16 = 2, bfloat16 = 14 };
+
+int element_bytes(int type) { return type == float64 ? 8 : type == float32 ? 4 : 2; }
+
+struct Float16 {
+  unsigned short bits;
+};
+struct BFloat16 {
+  unsigned short bits;
+};
 
 struct Description {
   int compute, scale;
@@ -35,8 +45,18 @@ struct HeuristicResult {
 };
 static_assert(sizeof(HeuristicResult) == 96, "the library's own size");
 
-template <class T>
-void multiply(const Description& how, T alpha, const T* a, const Layout& la, const T* b, const Layout& lb, T beta, T* d,
+double wide(double x) { return x; }
+float wide(float x) { return x; }
+float wide(Float16 x) { return float16_to_float(x.bits); }
+float wide(BFloat16 x) { return bfloat16_to_float(x.bits); }
+void narrow(double x, double& to) { to = x; }
+void narrow(float x, float& to) { to = x; }
+void narrow(float x, Float16& to) { to.bits = float_to_float16(x); }
+void narrow(float x, BFloat16& to) { to.bits = float_to_bfloat16(x); }
+
+/** `S` is what elements are multiplied and summed in. */
+template <class T, class S>
+void multiply(const Description& how, S alpha, const T* a, const Layout& la, const T* b, const Layout& lb, S beta, T* d,
               const Layout& ld) {
   const uint64_t depth = how.transpose_a ? la.rows : la.columns;
   for (int batch = 0; batch < ld.batches; batch++) {
@@ -45,14 +65,14 @@ void multiply(const Description& how, T alpha, const T* a, const Layout& la, con
     T* to = d + batch * ld.batch_stride;
     for (uint64_t column = 0; column < ld.columns; column++) {
       for (uint64_t row = 0; row < ld.rows; row++) {
-        T sum = 0;
+        S sum = 0;
         for (uint64_t k = 0; k < depth; k++) {
-          const T x = how.transpose_a ? from_a[k + row * la.leading] : from_a[row + k * la.leading];
-          const T y = how.transpose_b ? from_b[column + k * lb.leading] : from_b[k + column * lb.leading];
+          const S x = wide( how.transpose_a ? from_a[k + row * la.leading] : from_a[row + k * la.leading]);
+          const S y = wide( how.transpose_b ? from_b[column + k * lb.leading] : from_b[k + column * lb.leading]);
           sum += x * y;
         }
         T& place = to[row + column * ld.leading];
-        place = beta == 0 ? alpha * sum : alpha * sum + beta * place;
+        narrow(beta == 0 ? alpha * sum : alpha * sum + beta * wide(place), place);
       }
     }
   }
@@ -71,7 +91,7 @@ bool fits(const Description& how, const Layout& a, const Layout& b, const Layout
 /** Bytes of all matrices of a layout, from the first element to behind the last. */
 size_t extent(const Layout& l) {
   const size_t matrix = l.rows + (l.columns - 1) * l.leading;
-  return (matrix + (l.batches - 1) * l.batch_stride) * (l.type == float64 ? 8 : 4);
+  return (matrix + (l.batches - 1) * l.batch_stride) * element_bytes(l.type);
 }
 
 }  // namespace
@@ -155,12 +175,17 @@ int cublasLtMatmul(void*, Description* how, const void* alpha, const void* a, La
   memcpy(&scale[1], beta, size);
   stream->push([=] {
     if (sticky_error) return;
-    float narrow[2] = {};
-    memcpy(&narrow[0], &scale[0], 4);
-    memcpy(&narrow[1], &scale[1], 4);
+    float single[2] = {};
+    memcpy(&single[0], &scale[0], 4);
+    memcpy(&single[1], &scale[1], 4);
     if (z.type == float64)
       multiply<double>(description, scale[0], (const double*)a, x, (const double*)b, y, scale[1], (double*)d, z);
-    else multiply<float>(description, narrow[0], (const float*)a, x, (const float*)b, y, narrow[1], (float*)d, z);
+    else if (z.type == float32)
+      multiply<float>(description, single[0], (const float*)a, x, (const float*)b, y, single[1], (float*)d, z);
+    else if (z.type == float16)
+      multiply<Float16>(description, single[0], (const Float16*)a, x, (const Float16*)b, y, single[1], (Float16*)d, z);
+    else
+      multiply<BFloat16>(description, single[0], (const BFloat16*)a, x, (const BFloat16*)b, y, single[1], (BFloat16*)d, z);
   });
   return ok;
 }

@@ -1,7 +1,9 @@
 // CUDA C++ for the host compiler: put before a kernel's text, it turns threads into calls and barriers into switches.
 // Only what generated kernels use is here; anything else fails to compile, as a reminder to add it with its meaning.
 #pragma once
+#define TORCHIUM_EMULATED
 #include "abi.h"
+#include "half-floats.h"
 
 extern "C" {
 EmulatorThread* emulator_thread;

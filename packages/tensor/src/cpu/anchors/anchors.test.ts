@@ -45,7 +45,7 @@ function runAll(
 ): readonly DataArray[] {
   const operands = all.map(({ type, data, strides, offset = 0 }): LaunchOperand => {
     const buffer = backend.allocate(data.length * byteLengthOf(type));
-    backend.write(buffer, toDeviceBytes(data));
+    backend.write(buffer, toDeviceBytes(data, type));
     return { buffer, byteOffset: 0, strides, offset };
   });
   const executable = backend.anchor(call)!;

@@ -47,7 +47,7 @@ export class MatmulExecutable implements CpuExecutable {
 
   constructor(key: string, call: AnchorCall & { readonly op: "matmul" }, tools: MatmulTools) {
     this.key = key;
-    this.#type = call.attributes.type;
+    this.#type = call.attributes.type as Type;
     this.#bytes = byteLengthOf(this.#type);
     this.#tools = tools;
     this.#epilogue = call.epilogue && tools.compile(call.epilogue);

@@ -1,7 +1,7 @@
 // Reductions in registers: several accumulators side by side hide latency; they are joined in a fixed order, so one
 // size always gives one result.
 
-import type { DType } from "../../dtype.js";
+import { type DType, type HalfType, isHalf } from "../../dtype.js";
 import { unreachable } from "../../errors.js";
 import type { ReduceOp } from "../../kernel/program.js";
 import { identityOf } from "../../kernel/reductions.js";
@@ -16,11 +16,11 @@ const joins = {
   float64: { sum: f64x2.add, prod: f64x2.mul, max: f64x2.max, min: f64x2.min },
   int32: { sum: i32x4.add, prod: i32x4.mul, max: i32x4.maxS, min: i32x4.minS },
   uint32: { sum: i32x4.add, prod: i32x4.mul, max: i32x4.maxU, min: i32x4.minU },
-} as const satisfies Record<Exclude<DType, "bool">, Record<ReduceOp, Join>>;
+} as const satisfies Record<Exclude<DType, "bool" | HalfType>, Record<ReduceOp, Join>>;
 
-/** Joins two vectors of `type`. @throws TensorError `internal` for bool, which has no reductions. */
+/** Joins two vectors of `type`. @throws TensorError `internal` for bool and 16 bits, which have no reductions. */
 export function joinVectors(op: ReduceOp, type: DType): Join {
-  return type === "bool" ? unreachable(`reduction ${op} of bool`) : joins[type][op];
+  return type === "bool" || isHalf(type) ? unreachable(`reduction ${op} of ${type}`) : joins[type][op];
 }
 
 /** The running value of one reduction. */

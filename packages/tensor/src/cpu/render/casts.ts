@@ -1,16 +1,25 @@
 // Conversions between dtypes in registers. Float to integer truncates and saturates, NaN gives 0; to bool means ≠ 0.
 
-import { type DType, isFloat } from "../../dtype.js";
+import { type DType, type HalfType, isHalf, isWideFloat, type WideFloat } from "../../dtype.js";
 import { type FunctionBuilder, f32x4, f64x2, i32x4, type Local, v128 } from "../wasm/assembler.js";
+import { narrowToHalves, widenHalves } from "./half-casts.js";
 import { constantVector, decode, each, narrowMasks, type Vectors, widenMasks } from "./lanes.js";
 
 /** `values` of type `from` as type `to`. */
 export function castVectors(f: FunctionBuilder, from: DType, to: DType, values: Vectors): Vectors {
   if (from === to) return values;
+  if (isHalf(from)) return castVectors(f, "float32", to, widenHalves(f, from, values));
+  if (isHalf(to)) return narrowToHalves(f, to, castVectors(f, from, "float32", values));
+  return castWide(f, from, to, values);
+}
+
+type Wide = Exclude<DType, HalfType>;
+
+function castWide(f: FunctionBuilder, from: Wide, to: Wide, values: Vectors): Vectors {
   if (from === "bool") return fromMasks(f, to, values);
   if (to === "bool") return toMasks(f, from, values);
-  if (isFloat(from)) return isFloat(to) ? resize(f, to, values) : toIntegers(f, from, to, values);
-  return isFloat(to) ? fromIntegers(f, from, to, values) : values;
+  if (isWideFloat(from)) return isWideFloat(to) ? resize(f, to, values) : toIntegers(f, from, to, values);
+  return isWideFloat(to) ? fromIntegers(f, from, to, values) : values;
 }
 
 // A mask selects the bits of 1.
@@ -30,19 +39,19 @@ function toMasks(f: FunctionBuilder, from: DType, values: Vectors): Vectors {
   return decode(f, "bool", values);
 }
 
-function resize(f: FunctionBuilder, to: "float32" | "float64", values: Vectors): Vectors {
+function resize(f: FunctionBuilder, to: WideFloat, values: Vectors): Vectors {
   if (to === "float64") return upperAndLower(f, values, (x) => f64x2.promoteLowF32x4(x));
   return joinPairs(f, values, (x) => f32x4.demoteF64x2Zero(x));
 }
 
-function toIntegers(f: FunctionBuilder, from: "float32" | "float64", to: DType, values: Vectors): Vectors {
+function toIntegers(f: FunctionBuilder, from: WideFloat, to: DType, values: Vectors): Vectors {
   if (from === "float64") {
     return joinPairs(f, values, to === "uint32" ? i32x4.truncSatF64x2UZero : i32x4.truncSatF64x2SZero);
   }
   return each(f, [values], to === "uint32" ? i32x4.truncSatF32x4U : i32x4.truncSatF32x4S);
 }
 
-function fromIntegers(f: FunctionBuilder, from: DType, to: "float32" | "float64", values: Vectors): Vectors {
+function fromIntegers(f: FunctionBuilder, from: DType, to: WideFloat, values: Vectors): Vectors {
   if (to === "float64") {
     return upperAndLower(f, values, from === "uint32" ? f64x2.convertLowI32x4U : f64x2.convertLowI32x4S);
   }

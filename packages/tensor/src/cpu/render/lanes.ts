@@ -1,7 +1,9 @@
 // How values of each dtype sit in vector registers: four neighbouring elements take one vector of 32-bit lanes, or two
-// vectors of float64. A bool is a lane mask (all ones or all zeros) in a register and a 0 or 1 in memory.
+// vectors of float64. A bool is a lane mask (all ones or all zeros) in a register and a 0 or 1 in memory; a number of 16
+// bits has its bits, zero-extended, in a lane.
 
-import type { DType } from "../../dtype.js";
+import { byteLengthOf, type DType, isHalf } from "../../dtype.js";
+import { halfFloats } from "../../half-floats.js";
 import { type FunctionBuilder, i32x4, type Local, type Vector, v128 } from "../wasm/assembler.js";
 
 /** Vectors of a run of elements, in order. */
@@ -14,7 +16,7 @@ export type Word = Local<"i32">;
 export const vectorsPerFour = (type: DType): 1 | 2 => (type === "float64" ? 2 : 1);
 
 /** log2 of the bytes an element of `type` takes in memory. */
-export const shiftOf = (type: DType): 2 | 3 => (type === "float64" ? 3 : 2);
+export const shiftOf = (type: DType): 1 | 2 | 3 => (isHalf(type) ? 1 : byteLengthOf(type) === 8 ? 3 : 2);
 
 /**
  * Applies `op` vector by vector, which interleaves independent work. Vectors that have the same operands share one
@@ -38,6 +40,9 @@ export function constantVector(f: FunctionBuilder, type: DType, value: number): 
       return f.constants.f64x2(value);
     case "bool":
       return f.constants.i32x4(value ? -1 : 0);
+    case "float16":
+    case "bfloat16":
+      return f.constants.i32x4(halfFloats[type].bitsOf(value));
     default:
       return f.constants.i32x4(value | 0);
   }

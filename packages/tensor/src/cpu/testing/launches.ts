@@ -31,7 +31,7 @@ export function runCase(backend: Backend, test: Case): readonly Content[] {
     const place = { strides: space.strides[i]!, offset: offsets[i]!, byteOffset: 0 };
     if (!content) return { ...place, buffer: undefined };
     const buffer = backend.allocate(content.length * byteLengthOf(types[i]!));
-    backend.write(buffer, toDeviceBytes(content));
+    backend.write(buffer, toDeviceBytes(content, types[i]!));
     return { ...place, buffer };
   });
   const executable = backend.compile(kernelOf(program, space));

@@ -17,7 +17,15 @@ const spell =
     `${need("evaluate")}(${[op, result, operand].map((x) => JSON.stringify(x)).join()}, ${args.join()})`;
 
 const javaScript: Dialect = {
-  types: { float32: "number", float64: "number", int32: "number", uint32: "number", bool: "number" },
+  types: {
+    float16: "number",
+    bfloat16: "number",
+    float32: "number",
+    float64: "number",
+    int32: "number",
+    uint32: "number",
+    bool: "number",
+  },
   literal: (value, type) => String(castValue(type, value, isFloat(type) ? "float64" : "int32")),
   constant: (_, name, value) => `const ${name} = ${value};`,
   variable: (_, name, value) => `let ${name} = ${value};`,
