@@ -1,0 +1,128 @@
+// Finding a library, trying it, and handing it to the CPU backend.
+
+import { type Blas, type NoBlas, TensorError } from "@torchium/tensor";
+import { fileVariable, type Machine, placesOf } from "./discovery.js";
+import { type Host, loadHost, messageOf } from "./host.js";
+import { mistakenCore } from "./processor.js";
+import { type ConnectProducts, type ProductsData, productsSource } from "./products-source.js";
+import { checkProducts } from "./self-check.js";
+import { integerBitsOf, symbolsOf } from "./symbols.js";
+import { type Identity, identify } from "./vendors.js";
+
+/** Options of `findBlas`. */
+export type FindBlasOptions = {
+  /** The library's file, or its name for the dynamic linker. The environment variable `TORCHIUM_BLAS` may name it, too. */
+  readonly path?: string;
+  /**
+   * The processor whose kernels OpenBLAS shall use, where it mistakes the one at hand for an older one: `SkylakeX`, `Haswell`.
+   * It becomes `OPENBLAS_CORETYPE` of this process and counts only for the first use of an OpenBLAS in it.
+   */
+  readonly coreType?: string;
+};
+
+/** A library that was found, ready for `createCpuDevice({ blas })`. */
+export interface BlasLibrary extends Blas, Identity {
+  /** The file, or the name that the dynamic linker found it by. */
+  readonly path: string;
+  /** Bits of its integers. */
+  readonly integerBits: 32 | 64;
+  /** What keeps it from its full speed, and what helps. */
+  readonly warning?: string;
+}
+
+/** Multiply-adds of one matrix from which on a library beats the embedded product: see docs/performance.md. */
+const leastMultiplyAdds = 64 ** 3;
+
+/**
+ * Finds a BLAS and switches its own threads off, for this whole process: the CPU backend calls it from all of its threads.
+ * Looks into the active Python environment, the system's places and Python wheels; a file that is named is the only one tried.
+ * @returns the library, or why there is none.
+ * @throws TensorError `unsupported` where a file was named and cannot be used
+ */
+export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibrary | NoBlas> {
+  const named = options.path ?? globalThis.process?.env?.[fileVariable];
+  let host: Host;
+  try {
+    host = await loadHost();
+  } catch (error) {
+    if (named || !TensorError.is(error)) throw error;
+    return { missing: error.message };
+  }
+  if (options.coreType !== undefined) process.env.OPENBLAS_CORETYPE = options.coreType;
+  const cpuInfo = readText(host, "/proc/cpuinfo");
+  if (named) {
+    try {
+      return open(host, named, cpuInfo);
+    } catch (error) {
+      const message = `findBlas: the library cannot be used: ${messageOf(error)}, got ${named}, expected a BLAS with CBLAS`;
+      throw new TensorError("unsupported", message, { path: named }, error);
+    }
+  }
+  const refusals: string[] = [];
+  for (const path of new Set(placesOf(machineOf(host)))) {
+    try {
+      const library = open(host, path, cpuInfo);
+      // The embedded products are faster than kernels for processors of long ago.
+      if (library.warning === undefined) return library;
+      refusals.push(library.warning);
+    } catch (error) {
+      // The linker knows no such name, which is no news; a file that is there and does not work is.
+      if (host.fs.existsSync(path)) refusals.push(`${path}: ${messageOf(error)}`);
+    }
+  }
+  return { missing: refusals.length > 0 ? refusals.join("; ") : "no BLAS was found in the usual places" };
+}
+
+/** Opens a library and tries it. @throws Error where it cannot be used */
+function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
+  const symbols = symbolsOf(host.koffi.load(path));
+  const identity = identify(symbols, path);
+  const integerBits = integerBitsOf(symbols);
+  const data: ProductsData = {
+    koffi: host.require.resolve("koffi"),
+    path,
+    names: { float32: symbols.nameOf("cblas_sgemm"), float64: symbols.nameOf("cblas_dgemm") },
+    integer: integerBits === 64 ? "int64_t" : "int",
+  };
+  const connectProducts = host.vm.runInThisContext(productsSource) as ConnectProducts;
+  const connect: Blas["connect"] = (memory) => connectProducts(memory, data, host.require);
+  checkProducts(connect as (memory: WebAssembly.Memory) => ReturnType<ConnectProducts>);
+  const { name, version, core } = identity;
+  const title = [name, version, core && `(${core})`].filter(Boolean).join(" ");
+  const fitting = name === "OpenBLAS" ? mistakenCore(core, cpuInfo) : undefined;
+  const advice = `set OPENBLAS_CORETYPE=${fitting} in the environment or pass coreType`;
+  return {
+    ...identity,
+    path,
+    integerBits,
+    ...(fitting && { warning: `${title}, ${path}, takes this processor for an old one; ${advice}` }),
+    description: `${title}, ${path}`,
+    leastMultiplyAdds,
+    connect,
+    worker: { source: productsSource, data },
+  };
+}
+
+function readText({ fs }: Host, path: string): string {
+  try {
+    return fs.readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function machineOf({ fs, os }: Host): Machine {
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    env: process.env,
+    home: os.homedir(),
+    list: (folder) => {
+      try {
+        return fs.readdirSync(folder);
+      } catch {
+        return [];
+      }
+    },
+  };
+}

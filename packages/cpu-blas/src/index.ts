@@ -1,0 +1,3 @@
+// The public surface of @torchium/cpu-blas. Importing it loads nothing and never throws.
+
+export { type BlasLibrary, type FindBlasOptions, findBlas } from "./find-blas.js";
