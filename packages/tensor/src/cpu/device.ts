@@ -2,9 +2,7 @@
 
 import { Device } from "../graph/device.js";
 import { CpuBackend, type CpuBackendOptions, createCpuBackend } from "./backend.js";
-import { libraryOf } from "./blas/blas.js";
-import { createMemory } from "./pool/memory.js";
-import { createSinglePool } from "./pool/single-pool.js";
+import { createPoolSync } from "./pool/pool.js";
 
 /** Options of `createCpuDevice`. */
 export type CpuDeviceOptions = CpuBackendOptions;
@@ -17,6 +15,9 @@ export async function createCpuDevice(options: CpuDeviceOptions = {}): Promise<D
   return new Device(await createCpuBackend(options));
 }
 
-/** A device on the calling thread alone, ready at once. */
-export const createCpuDeviceSync = (options: CpuDeviceOptions = {}): Device =>
-  new Device(new CpuBackend(createSinglePool(createMemory(false, 1), libraryOf(options.blas)), options));
+/**
+ * A device on the machine's threads that is ready at once: they join when they are up, after the first launch that is worth
+ * sharing. Results are the same bits before and after.
+ * @throws TensorError `unsupported` where the engine has no WebAssembly SIMD
+ */
+export const createCpuDeviceSync = (): Device => new Device(new CpuBackend(createPoolSync(), {}));

@@ -13,6 +13,8 @@ export const layout = {
   barrier: 256,
   /** Threads that have reached the next barrier. */
   arrived: 320,
+  /** Workers that have started and take part in submits. */
+  joined: 324,
   /** 1 when a thread has failed: all leave the submit. */
   aborted: 384,
   /** 1 when the workers shall end. */

@@ -2,7 +2,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { TensorError } from "../../errors.js";
 import { f64, i32, ModuleBuilder } from "../wasm/assembler.js";
 import { commandFlags } from "./layout.js";
-import { createPool, type Pool } from "./pool.js";
+import { createMemory } from "./memory.js";
+import { createPool, createPoolSync, type Pool } from "./pool.js";
+import { ThreadedPool } from "./threaded-pool.js";
 
 const { parallel, barrier } = commandFlags;
 const open: Pool[] = [];
@@ -188,5 +190,58 @@ describe("createPool", () => {
     const list = commands(...Array.from({ length: 10_000 }, (_, i) => [i % 100, 1024, parallel] as const));
     pool.run(list, 10_000);
     expect([...words(pool).slice(256, 258)]).toEqual([99, 99]);
+  });
+});
+
+describe("createPoolSync", () => {
+  const together = 3;
+  const list = (k: number) => commands([k, 64, parallel | barrier], [k, 128, parallel | barrier], [k, 64, 0]);
+
+  // Adds what its thread and the number of threads say to the thread's slot of one buffer, from the other.
+  function mix(pool: Pool): number {
+    words(pool).set([1024, 2048], 16);
+    words(pool).set([2048, 1024], 32);
+    return kernel(pool, (f, { params, thread, threads }) => {
+      const offset = f.local("i32", i32.shl(thread, 2));
+      const to = f.local("i32", i32.add(i32.load(params, 4), offset));
+      const next = i32.load(i32.add(i32.load(params), i32.shl(i32.remU(i32.add(thread, 1), threads), 2)));
+      f.store.i32(to, i32.add(i32.mul(i32.load(to), 31), i32.add(next, i32.add(thread, threads))));
+    });
+  }
+
+  it("is usable at once, and its workers join a program that never yields, with the same results", async () => {
+    const pool = new ThreadedPool(together, createMemory(true, 1));
+    const other = await make(together);
+    open.push(pool);
+    const [own, expected] = [mix(pool), mix(other)];
+    const step = (): void => {
+      pool.run(list(own), 3);
+      other.run(list(expected), 3);
+      expect([...words(pool).slice(256, 1024)]).toEqual([...words(other).slice(256, 1024)]);
+    };
+    step();
+    expect(pool.joined).toBe(false);
+    const end = Date.now() + 30_000;
+    while (!pool.joined && Date.now() < end) step();
+    expect(pool.joined).toBe(true);
+    for (let i = 0; i < 100; i++) step();
+  });
+
+  it("names the thread whose share trapped before the workers joined", () => {
+    const pool = new ThreadedPool(together, createMemory(true, 1));
+    open.push(pool);
+    const trap = kernel(pool, (f, { thread }) => f.if(i32.eq(thread, 2), () => f.unreachable()));
+    expect(() => pool.run(commands([trap, 0, parallel]), 1)).toThrow(
+      /cpu: kernel run failed on thread 2: .*unreachable/,
+    );
+  });
+
+  it("takes the machine's threads, and can be disposed of before they are up", () => {
+    const pool = createPoolSync();
+    const put = kernel(pool, (f, { params, thread }) => f.store.i32(i32.add(params, i32.shl(thread, 2)), 5));
+    pool.run(commands([put, 1024, parallel]), 1);
+    expect([...words(pool).slice(256, 256 + pool.threads)]).toEqual(Array(pool.threads).fill(5));
+    pool.dispose();
+    expect(() => pool.run(commands([put, 1024, parallel]), 1)).toThrow(/disposed/);
   });
 });

@@ -7,7 +7,7 @@ import { maxThreads } from "./layout.js";
 import { createMemory } from "./memory.js";
 import type { Natives } from "./natives.js";
 import { createSinglePool } from "./single-pool.js";
-import { createThreadedPool } from "./threaded-pool.js";
+import { createThreadedPool, ThreadedPool } from "./threaded-pool.js";
 
 /** Runs lists of kernels over one memory on a fixed number of threads. */
 export interface Pool {
@@ -69,6 +69,21 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
     }
   }
   return createSinglePool(given ?? createMemory(false, 1), natives);
+}
+
+/**
+ * A pool with the machine's threads that can be used at once, without waiting for its workers: they start at the first
+ * parallel submit and take their shares from the caller when they are up. On the caller alone where the engine shares no
+ * memory.
+ * @throws TensorError `unsupported` without SIMD.
+ */
+export function createPoolSync(): Pool {
+  const threads = defaultThreads();
+  const features = detectFeatures();
+  if (!features.simd) throw new TensorError("unsupported", "createPool: this engine has no WebAssembly SIMD");
+  return threads > 1 && features.threads
+    ? new ThreadedPool(threads, createMemory(true, 1))
+    : createSinglePool(createMemory(false, 1));
 }
 
 function isShared(memory: WebAssembly.Memory): boolean {

@@ -18,25 +18,25 @@ interface NodeThreads {
   readonly Worker: new (source: string, options: object) => NodeWorker;
 }
 
-/** Starts a worker; settles when it waits for work, or failed to come up. It does not keep a Node process alive. */
-export async function spawn(start: WorkerStart): Promise<Thread> {
-  const node = await nodeThreads();
-  return node ? spawnNode(node, start) : spawnWeb(start);
-}
-
-async function nodeThreads(): Promise<NodeThreads | undefined> {
+/**
+ * Starts a worker; settles when it waits for work, or failed to come up. It does not keep a Node process alive, once it has
+ * started or, `inBackground`, from the beginning.
+ */
+export async function spawn(start: WorkerStart, inBackground: boolean): Promise<Thread> {
   const { process } = globalThis as { process?: NodeJS.Process };
-  if (!process?.versions?.node) return undefined;
+  if (!process?.versions?.node) return spawnWeb(start);
   const name = "node:worker_threads";
-  // Older releases of Node 20 have no getBuiltinModule; bundlers leave an import of a variable alone.
-  return (process.getBuiltinModule?.(name) ??
-    (await import(/* @vite-ignore */ /* webpackIgnore: true */ name))) as NodeThreads;
+  // No await where it can be helped: a program that never yields gets its workers, too. Older releases of Node 20 have no
+  // getBuiltinModule; bundlers leave an import of a variable alone.
+  const threads = process.getBuiltinModule?.(name) ?? (await import(/* @vite-ignore */ /* webpackIgnore: true */ name));
+  return spawnNode(threads as NodeThreads, start, inBackground);
 }
 
-function spawnNode({ Worker }: NodeThreads, start: WorkerStart): Promise<Thread> {
+function spawnNode({ Worker }: NodeThreads, start: WorkerStart, inBackground: boolean): Promise<Thread> {
   return new Promise((resolve, reject) => {
     // Flags of the parent's command line (loaders, inspectors) are not for this worker.
     const worker = new Worker(workerSource, { eval: true, workerData: start, execArgv: [] });
+    if (inBackground) worker.unref();
     worker.once("error", reject);
     worker.once("exit", () => reject(new Error("the worker ended before it was ready")));
     worker.once("message", () => {

@@ -4,9 +4,9 @@
 import { TensorError } from "../../errors.js";
 import { Control } from "./control.js";
 import { type Executor, executorModule } from "./executor.js";
-import { disposedError, Instances, messageOf, trapError } from "./kernels.js";
+import { disposedError, Instances, type Kernel, messageOf, trapError } from "./kernels.js";
 import { commandFlags, layout, recordHeaderByteLength } from "./layout.js";
-import type { NativeFunctions, Natives } from "./natives.js";
+import type { Natives } from "./natives.js";
 import type { Pool } from "./pool.js";
 import { spawn, type Thread } from "./spawn.js";
 
@@ -19,54 +19,66 @@ export async function createThreadedPool(
   memory: WebAssembly.Memory,
   natives?: Natives,
 ): Promise<Pool> {
-  // Before any worker starts: it may fail.
-  const native = natives?.connect(memory);
-  const control = new Control();
-  const executor = executorModule();
-  const start = {
-    ...{ control: control.memory, memory, executor, layout, records: control.records, recordHeaderByteLength },
-    natives: natives?.worker,
-  };
-  const starting = Array.from({ length: threads - 1 }, (_, i) => spawn({ ...start, thread: i + 1, threads }));
-  const outcomes = await Promise.allSettled(starting);
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  const workers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  if (!failed) return new ThreadedPool(threads, memory, control, executor, workers, native);
-  for (const worker of workers) worker.terminate();
-  const reason = messageOf(failed.reason);
-  throw new TensorError("unsupported", `createPool: a worker did not start: ${reason}`, { threads }, failed.reason);
+  const pool = new ThreadedPool(threads, memory, natives);
+  await pool.start(false);
+  return pool;
 }
 
-class ThreadedPool implements Pool {
+/** A pool of threads over shared memory that can be used at once. See `createPoolSync`. */
+export class ThreadedPool implements Pool {
   readonly shared = true;
   readonly threads: number;
   readonly memory: WebAssembly.Memory;
-  readonly #control: Control;
-  readonly #workers: readonly Thread[];
+  readonly #control = new Control();
   readonly #executor: Executor;
+  readonly #natives: Natives | undefined;
   readonly #table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
   readonly #instances: Instances;
   readonly #names: string[] = [];
+  readonly #kernels: Kernel[] = [];
   readonly #maySleep = maySleep() ? 1 : 0;
+  #starting: Promise<readonly Thread[]> | undefined;
+  #joined = false;
   #submit = 0;
   #disposed = false;
 
-  constructor(
-    threads: number,
-    memory: WebAssembly.Memory,
-    control: Control,
-    executor: Uint8Array<ArrayBuffer>,
-    workers: readonly Thread[],
-    native: NativeFunctions | undefined,
-  ) {
+  constructor(threads: number, memory: WebAssembly.Memory, natives?: Natives) {
     this.threads = threads;
     this.memory = memory;
-    this.#control = control;
-    this.#workers = workers;
-    this.#instances = new Instances(memory, native);
-    const imports = { env: { memory: control.memory, table: this.#table } };
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(executor), imports);
+    this.#natives = natives;
+    this.#instances = new Instances(memory, natives?.connect(memory));
+    const imports = { env: { memory: this.#control.memory, table: this.#table } };
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(executorModule()), imports);
     this.#executor = exports as unknown as Executor;
+  }
+
+  /** Whether the workers take part. Until then the caller runs every thread's share itself, one after the other. */
+  get joined(): boolean {
+    this.#joined ||= this.#control.word(layout.joined) === this.threads - 1;
+    return this.#joined;
+  }
+
+  /** Starts the workers; settles when all wait for work. @throws TensorError `unsupported` when one does not start */
+  async start(inBackground: boolean): Promise<void> {
+    this.#starting ??= this.#spawn(inBackground);
+    await this.#starting;
+  }
+
+  async #spawn(inBackground: boolean): Promise<readonly Thread[]> {
+    const { threads, memory } = this;
+    const { records } = this.#control;
+    const natives = this.#natives?.worker;
+    const shared = { control: this.#control.memory, memory, executor: executorModule(), natives };
+    const start = { ...shared, layout, records, recordHeaderByteLength, threads };
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: threads - 1 }, (_, i) => spawn({ ...start, thread: i + 1 }, inBackground)),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    const workers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    if (!failed) return workers;
+    for (const worker of workers) worker.terminate();
+    const reason = messageOf(failed.reason);
+    throw new TensorError("unsupported", `createPool: a worker did not start: ${reason}`, { threads }, failed.reason);
   }
 
   register(module: Uint8Array<ArrayBuffer>, name: string): number {
@@ -74,15 +86,22 @@ class ThreadedPool implements Pool {
     const kernel = this.#instances.kernel(module, name);
     this.#control.addKernel(module, name);
     this.#names.push(name);
+    this.#kernels.push(kernel);
     return this.#table.grow(1, kernel);
   }
 
   run(commands: Int32Array, count: number): void {
     this.#check();
     if (count === 0) return;
-    this.#control.setCommands(commands, count);
     // Waking the workers for nothing would cost more than a small kernel.
     const parallel = needsWorkers(commands, count);
+    if (parallel && !this.joined) {
+      // A worker that does not come up leaves its share to the caller.
+      this.start(true).catch(() => {});
+      this.#runAlone(commands, count);
+      return;
+    }
+    this.#control.setCommands(commands, count);
     const last = this.#submit;
     if (parallel) {
       this.#submit = (this.#submit + 1) | 0;
@@ -101,12 +120,32 @@ class ThreadedPool implements Pool {
     if (failure) throw trapError(this.#names[failure.kernel] ?? "?", failure.thread, failure.message, cause);
   }
 
+  // Shares are cut for all threads whoever runs them: the same bits before the workers join and after.
+  #runAlone(commands: Int32Array, count: number): void {
+    for (let i = 0; i < 4 * count; i += 4) {
+      const [index, params, flags] = commands.subarray(i, i + 3) as unknown as [number, number, number];
+      const shares = flags & commandFlags.parallel ? this.threads : 1;
+      for (let thread = 0; thread < shares; thread++) {
+        try {
+          this.#kernels[index]!(params, thread, shares);
+        } catch (error) {
+          throw trapError(this.#names[index] ?? "?", thread, messageOf(error), error);
+        }
+      }
+    }
+  }
+
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#control.setWord(layout.stopped, 1);
     this.#executor.publish(layout.submit, this.#submit + 1);
-    for (const worker of this.#workers) worker.terminate();
+    this.#starting?.then(
+      (workers) => {
+        for (const worker of workers) worker.terminate();
+      },
+      () => {},
+    );
   }
 
   #check(): void {

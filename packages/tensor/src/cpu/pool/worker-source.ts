@@ -71,6 +71,7 @@ function serve({ control, memory, executor, layout, records, recordHeaderByteLen
   }
 
   let submit = Atomics.load(words(), layout.submit / 4);
+  Atomics.add(words(), layout.joined / 4, 1);
   post("ready");
   for (;;) {
     submit = wait(layout.submit, submit, 1);
