@@ -31,6 +31,11 @@ const declarations: readonly Declaration[] = [
     advice: "needs Node 24",
   },
   {
+    name: "ours + BLAS",
+    command: (threads) => typescript("torchium.ts", threads, "blas"),
+    advice: "install libopenblas0-pthread, or name the library in OPENBLAS_LIB",
+  },
+  {
     name: "PyTorch",
     command: (threads) => [process.env.TORCH_PYTHON ?? "python3", join(folder, "pytorch.py"), String(threads)],
     advice: "python3 -m pip install torch, or name a Python that has it in TORCH_PYTHON",

@@ -31,7 +31,7 @@ export interface BlasLibrary extends Blas, Identity {
 }
 
 /** Multiply-adds of one matrix from which on a library beats the embedded product: see docs/performance.md. */
-const leastMultiplyAdds = 64 ** 3;
+const leastMultiplyAdds = 32 ** 3;
 
 /**
  * Finds a BLAS and switches its own threads off, for this whole process: the CPU backend calls it from all of its threads.

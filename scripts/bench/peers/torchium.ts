@@ -1,4 +1,6 @@
-// Ours, on the embedded CPU backend: `torchium.ts THREADS [wide]`. Every run computes its result anew and frees it.
+// Ours, on the embedded CPU backend: `torchium.ts THREADS [wide|blas]`, `blas` with the library that is found or that
+// OPENBLAS_LIB names. Every run computes its result anew and frees it.
+import { findBlas } from "@torchium/cpu-blas";
 import { AdamW } from "@torchium/optim";
 import {
   addRows,
@@ -143,9 +145,12 @@ const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
 };
 
 const threads = threadsAsked();
-const wideSimd = process.argv[3] === "wide";
-const device = await createCpuDevice({ threads, wideSimd });
+const variant = process.argv[3] as "wide" | "blas" | undefined;
+const path = process.env.OPENBLAS_LIB;
+const blas = variant === "blas" ? await findBlas(path === undefined ? {} : { path }) : undefined;
+if (blas && "missing" in blas) throw new Error(`Error: ${blas.missing}`);
+const device = await createCpuDevice({ threads, wideSimd: variant === "wide", ...(blas && { blas }) });
 setDefaultDevice(device);
-await serve({ name: wideSimd ? "ours, wide" : "ours", version: process.version, threads }, ({ op, sizes }) =>
-  works[op]?.(sizes),
-);
+const names = { wide: "ours, wide", blas: "ours + BLAS" } as const;
+const version = blas ? `${process.version}, ${blas.name} ${blas.version ?? ""} ${blas.core ?? ""}` : process.version;
+await serve({ name: variant ? names[variant] : "ours", version, threads }, ({ op, sizes }) => works[op]?.(sizes));
