@@ -6,7 +6,7 @@ import type { Pool } from "../pool/pool.js";
 import { kernelParams, shareOf } from "../render/walk.js";
 import { launchCost } from "../run/cost.js";
 import type { CpuExecutable, Crew, Step, Work } from "../run/work.js";
-import { i32, i64, ModuleBuilder } from "../wasm/assembler.js";
+import { type FunctionBuilder, i32, i64, type Local, ModuleBuilder, v128 } from "../wasm/assembler.js";
 import { loadWords, makeBlock, wordOf } from "./block.js";
 import { emitNoteFault, faultWords } from "./faults.js";
 
@@ -57,13 +57,32 @@ function gatherModule(bytes: 4 | 8, shared: boolean): Uint8Array<ArrayBuffer> {
         () =>
           f.if(
             dense,
-            () => f.memoryCopy(to, from, byteLength),
+            () => copyDense(f, to, from, byteLength),
             () => eachColumn(copyOne),
           ),
       );
     });
   });
   return module.finish();
+}
+
+// Rows are too short for `memory.copy`, which costs as much as some hundred bytes. Whole vectors, then words.
+function copyDense(f: FunctionBuilder, to: Local<"i32">, from: Local<"i32">, byteLength: Local<"i32">): void {
+  const end = f.local("i32", i32.add(to, byteLength));
+  for (const vectors of [4, 1]) {
+    const bytes = 16 * vectors;
+    f.while(i32.geS(i32.sub(end, to), bytes), () => {
+      const values = Array.from({ length: vectors }, (_, i) => f.local("v128", v128.load(from, 16 * i)));
+      values.forEach((value, i) => f.store.v128(to, value, 16 * i));
+      f.increment(to, bytes);
+      f.increment(from, bytes);
+    });
+  }
+  f.while(i32.ne(to, end), () => {
+    f.store.i32(to, i32.load(from));
+    f.increment(to, 4);
+    f.increment(from, 4);
+  });
 }
 
 /** gather of one dtype. */

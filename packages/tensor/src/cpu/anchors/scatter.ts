@@ -58,14 +58,21 @@ function scatterModule(type: "float32" | "float64", mode: ScatterMode, shared: b
     const row = f.local("i32");
     const to = f.local("i32", p.output);
     if (mode === "zero") {
-      f.for(row, 0, p.tableRows, 1, () => {
-        f.if(
-          i32.eq(p.outputColumn, bytes),
-          () => f.memoryFill(to, 0, i32.mul(count, bytes)),
-          () => eachColumn(f, count, [[to, p.outputColumn]], ([at]) => storeZero(f, type, at!)),
-        );
-        f.increment(to, p.outputRow);
-      });
+      const rowLength = f.local("i32", i32.mul(count, bytes));
+      const isOneBlock = i32.and(i32.eq(p.outputColumn, bytes), i32.eq(p.outputRow, rowLength));
+      f.if(
+        isOneBlock,
+        () => f.memoryFill(to, 0, i32.mul(p.tableRows, rowLength)),
+        () =>
+          f.for(row, 0, p.tableRows, 1, () => {
+            f.if(
+              i32.eq(p.outputColumn, bytes),
+              () => f.memoryFill(to, 0, rowLength),
+              () => eachColumn(f, count, [[to, p.outputColumn]], ([at]) => storeZero(f, type, at!)),
+            );
+            f.increment(to, p.outputRow);
+          }),
+      );
     }
     f.for(row, 0, p.rows, 1, () => {
       const id = f.local("i32", i32.load(i32.add(p.ids, i32.mul(row, p.idStride))));
