@@ -28,7 +28,13 @@ async function loadDawn(): Promise<Gpu | undefined> {
   }
 }
 
-/** An adapter of the host, or undefined where there is none. */
+/** What to call an adapter: its description, or what else the host tells of it. */
+export function adapterName({ info }: GpuAdapter): string {
+  const { vendor = "", architecture = "", device = "", description = "" } = info ?? {};
+  return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed adapter";
+}
+
+/** An adapter of the host, or undefined where there is none. Each gives one device. */
 export async function findAdapter(powerPreference?: PowerPreference): Promise<GpuAdapter | undefined> {
   const gpu = await findGpu();
   const adapter = await gpu?.requestAdapter(powerPreference ? { powerPreference } : {});

@@ -106,8 +106,17 @@ export interface GpuDevice {
   destroy(): void;
 }
 
+/** What an adapter says of itself, as far as the host lets it. */
+export type GpuAdapterInfo = {
+  readonly vendor?: string;
+  readonly architecture?: string;
+  readonly device?: string;
+  readonly description?: string;
+};
+
 /** A way to a GPU: `GPUAdapter`. */
 export interface GpuAdapter {
+  readonly info?: GpuAdapterInfo;
   readonly limits: GpuLimits;
   readonly features: { has(name: string): boolean };
   requestDevice(descriptor?: {

@@ -6,6 +6,7 @@ import { WebGpuBackend } from "./backend.js";
 import type { GpuAdapter, GpuDevice, PowerPreference } from "./gpu.js";
 import { requestDevice } from "./request-device.js";
 
+export { adapterName, findAdapter } from "./adapter.js";
 export { WebGpuBackend, type WebGpuBackendOptions } from "./backend.js";
 export type * from "./gpu.js";
 

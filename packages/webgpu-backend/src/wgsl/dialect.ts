@@ -4,8 +4,8 @@
 import {
   type Dialect,
   type DType,
-  isHalf,
   type Helper,
+  isHalf,
   type NeedHelper,
   type ScalarOp,
   type Spelling,
