@@ -20,6 +20,7 @@ AREAS = {
     "elementwise": ("tensor", ["tensor_elementwise"]),
     "reductions": ("tensor", ["tensor_reductions"]),
     "layout": ("tensor", ["tensor_layout"]),
+    "halves": ("tensor", ["tensor_halves"]),
     "layers": ("tensor", ["nn_layers"]),
     "attention": ("tensor", ["nn_attention"]),
     "transformer": ("tensor", ["nn_transformer"]),

@@ -1,11 +1,12 @@
 // Functions around tensors rather than on them: noGrad, grad, scope, keep, compile.
 
+import { withAutocast } from "./autograd/autocast.js";
 import * as tape from "./autograd/backward.js";
 import { refusePromise, withGrad } from "./autograd/mode.js";
 import type { Variable } from "./autograd/variable.js";
 import { defaultDevice } from "./default-device.js";
-import type { DataArray } from "./dtype.js";
-import { shapeError, TensorError } from "./errors.js";
+import { type DataArray, isHalf } from "./dtype.js";
+import { argumentError, shapeError, TensorError } from "./errors.js";
 import type { Device } from "./graph/device.js";
 import { hostValuesOf, type Node } from "./graph/node.js";
 import { scatterAddRows } from "./ops/anchors.js";
@@ -15,6 +16,19 @@ import { Tensor } from "./tensor.js";
 
 /** Runs `fn` without recording for backward. @throws TensorError `state` when `fn` returns a promise */
 export const noGrad = <R>(fn: () => R): R => withGrad("noGrad", false, fn);
+
+/**
+ * Runs `fn` with matrix products in 16 bits, as PyTorch's autocast: parameters stay float32, products and what is added
+ * in `linear` are computed in `dtype`, softmax, norms, sums and losses give float32, and everything else keeps the dtype
+ * that its operands meet in. Backward needs no autocast. `"float32"` turns it off inside. float16 needs a `GradScaler`.
+ * @throws TensorError `state` when `fn` returns a promise
+ */
+export const autocast = <R>(dtype: "bfloat16" | "float16" | "float32", fn: () => R): R => {
+  if (dtype !== "float32" && !isHalf(dtype)) {
+    throw argumentError("autocast", "dtype", "bfloat16, float16 or float32", dtype);
+  }
+  return withAutocast(dtype, fn);
+};
 
 /** Runs `fn` with recording, inside `noGrad`. @throws TensorError `state` when `fn` returns a promise */
 export const enableGrad = <R>(fn: () => R): R => withGrad("enableGrad", true, fn);

@@ -3,6 +3,7 @@
 export type { BackwardOptions } from "./autograd/backward.js";
 export {
   addGradients,
+  autocast,
   compile,
   enableGrad,
   type GradOptions,
@@ -35,7 +36,7 @@ export {
   zeros,
 } from "./creation.js";
 export { defaultDevice, setDefaultDevice } from "./default-device.js";
-export type { DataArray, DType } from "./dtype.js";
+export type { DataArray, DType, FloatType } from "./dtype.js";
 export { argumentError, type ErrorCode, shapeError, suggestion, TensorError, unknownName } from "./errors.js";
 export * from "./functions.js";
 export { Device, type DeviceCounters } from "./graph/device.js";

@@ -1,11 +1,12 @@
 // Views and their gradients: permute, reshape, expand, slice. A view shares its value and changes the layout only;
 // reshape copies when no strides can say the new shape. Callers have checked the arguments.
 
-import type { DType } from "../dtype.js";
+import { arithmeticTypeOf, type DType } from "../dtype.js";
 import { copyProgram } from "../graph/copy-program.js";
 import { Node, type NodeOp, nextOpId } from "../graph/node.js";
 import { input } from "../kernel/expr.js";
 import { makeProgram, RowBuilder } from "../kernel/program.js";
+import * as s from "../kernel/scalar.js";
 import {
   contiguous,
   contiguousStrides,
@@ -113,7 +114,7 @@ export function sumLast<T extends Variable>(x: T): T {
   let op = rowSums.get(x.dtype);
   if (!op) {
     const row = new RowBuilder();
-    const expr = row.sum(input(0, x.dtype, "full"));
+    const expr = s.cast(row.sum(s.cast(input(0, x.dtype, "full"), arithmeticTypeOf(x.dtype))), x.dtype);
     const inputs = [{ kind: "buffer", type: x.dtype, role: "full" }] as const;
     op = makeProgramOp(
       "sum",

@@ -2,7 +2,7 @@
 // its own properties, in the order they are declared, and names them as PyTorch would.
 
 import { gradientOf } from "../control.js";
-import { type DType, isFloat } from "../dtype.js";
+import { type DType, type FloatType, isFloat } from "../dtype.js";
 import { TensorError } from "../errors.js";
 import { Device } from "../graph/device.js";
 import { makeLeaf, type Tensor } from "../tensor.js";
@@ -147,12 +147,12 @@ export abstract class Module {
   }
 
   /** Moves parameters, their gradients and buffers to a device, or converts the floating ones to a dtype, in place. */
-  to(dtype: "float32" | "float64"): this;
+  to(dtype: FloatType): this;
   to(device: Device): Promise<this>;
   to(target: DType | Device): this | Promise<this> {
     if (target instanceof Device) return this.#move(target);
     if (!isFloat(target)) {
-      throw new TensorError("dtype", `Module.to: needs a floating dtype, got ${target}, expected float32 or float64`);
+      throw new TensorError("dtype", `Module.to: needs a floating dtype, got ${target}, expected float32, float64, bfloat16 or float16`);
     }
     this.#replace((t) => (isFloat(t.dtype) ? t.to(target) : t));
     return this;

@@ -1,5 +1,6 @@
 // What layers are made with: the options that all of them take, and checks that name the layer, the field and the value.
 
+import type { FloatType } from "../dtype.js";
 import { argumentError, unknownName } from "../errors.js";
 import type { Device } from "../graph/device.js";
 import type { Generator } from "../random.js";
@@ -7,7 +8,7 @@ import type { Generator } from "../random.js";
 /** Where and how a layer's parameters are made. */
 export type ParameterOptions = {
   /** float32 unless given. */
-  readonly dtype?: "float32" | "float64";
+  readonly dtype?: FloatType;
   readonly device?: Device;
   /** What initial values are drawn from; the default generator unless given. */
   readonly generator?: Generator;

@@ -1,6 +1,7 @@
 // How an op is declared: meaning, documentation and test cases in one value. The value is the function users call;
 // `declaration` on it is what tests, docs and the conformance suite read.
 
+import { autocasting, float32Ops } from "../autograd/autocast.js";
 import {
   applyProgram,
   type GradientOverride,
@@ -81,9 +82,11 @@ function elementwise<F>(
 ): Declared<F> {
   const rule = spec.types ?? "number";
   const first = spec.condition ? 1 : 0;
+  const widens = float32Ops.has(name);
   const programs = new Map<number, ProgramOp>();
-  const build = (dtypes: readonly DType[], isScalar: readonly boolean[]): ProgramOp => {
-    const type = meetingType(rule, dtypes.slice(first));
+  const build = (dtypes: readonly DType[], isScalar: readonly boolean[], wide = false): ProgramOp => {
+    const met = meetingType(rule, dtypes.slice(first));
+    const type = wide ? arithmeticTypeOf(met) : met;
     const inputs: { kind: "buffer"; type: DType; role: "full" }[] = [];
     const scalars: DType[] = [];
     const operands = dtypes.map((dtype, i) => {
@@ -116,13 +119,15 @@ function elementwise<F>(
     if (variables.length === 0) throw operandError(name, 0, operands[0]);
     // The dtype of a number depends on its value only beside integers.
     code = code * 2 + +(fraction && !float);
+    const wide = widens && autocasting();
+    code = code * 2 + +wide;
     let op = programs.get(code);
     if (!op) {
       const dtypes = operands
         .slice(0, arity)
         .map((x) => (x instanceof Variable ? x.dtype : numberType(x as number, variables.slice(first))));
       const isScalar = operands.slice(0, arity).map((x) => typeof x === "number");
-      op = build(dtypes, isScalar);
+      op = build(dtypes, isScalar, wide);
       programs.set(code, op);
     }
     const device = sameDevice(name, variables);
@@ -217,13 +222,14 @@ function rowOp(name: string, spec: RowSpec, kind: "alongRow" | "overRow", output
   const roles = spec.roles ?? ["full"];
   const rule = spec.types ?? "float";
   const integers = new Set(spec.integers ?? []);
+  const widens = float32Ops.has(name);
   const programs = new Map<string, ProgramOp>();
-  const build = (dtypes: readonly DType[]): ProgramOp => {
-    const meeting = meetingType(
+  const build = (dtypes: readonly DType[], wide: boolean): ProgramOp => {
+    const met = meetingType(
       rule,
       dtypes.filter((_, i) => !integers.has(i)),
     );
-    const type = arithmeticTypeOf(meeting);
+    const type = arithmeticTypeOf(met);
     const inputs = dtypes.map((dtype, i) => ({ kind: "buffer" as "buffer" | "index", type: dtype, role: roles[i]! }));
     const x = dtypes.map((dtype, i) => {
       const e = input(i, dtype, roles[i]!);
@@ -237,7 +243,7 @@ function rowOp(name: string, spec: RowSpec, kind: "alongRow" | "overRow", output
       x,
       scalars.map((t, i) => scalar(i, t)),
     );
-    const expr = stored(body, meeting);
+    const expr = wide ? body : stored(body, met);
     const program = makeProgram({ inputs, scalars, reduces: row.reduces, outputs: [{ expr, role: outputRole }] });
     return makeProgramOp(
       name,
@@ -247,10 +253,11 @@ function rowOp(name: string, spec: RowSpec, kind: "alongRow" | "overRow", output
     );
   };
   const programOf = (dtypes: readonly DType[]): ProgramOp => {
-    const key = dtypes.join();
+    const wide = widens && autocasting();
+    const key = `${dtypes.join()}${wide}`;
     let op = programs.get(key);
     if (!op) {
-      op = build(dtypes);
+      op = build(dtypes, wide);
       programs.set(key, op);
     }
     return op;

@@ -2,6 +2,7 @@
 
 export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
 export * from "./arithmetic.js";
+export { asFactor } from "../autograd/autocast.js";
 export { cast } from "../autograd/cast.js";
 export { embedding, gather, indexSelect, oneHot, positions, scatterAdd, tril, triu } from "./indexing.js";
 export { type LoopResult, type LoopSpec, type LoopStep, loop } from "./loop.js";

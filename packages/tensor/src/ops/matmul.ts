@@ -1,6 +1,6 @@
 // Matrix products by PyTorch's rules of rank, and einsum on top of them.
 
-import { cast } from "../autograd/cast.js";
+import { asFactor, productType } from "../autograd/autocast.js";
 import { sameDevice } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
 import { permute, reshape, sumLast, toRows } from "../autograd/views.js";
@@ -16,20 +16,22 @@ export function matmul<T extends Variable>(a: T, b: T): T {
   sameDevice("matmul", [a, b]);
   if (a.shape.length === 0 || b.shape.length === 0)
     throw shapeError("matmul", "operands need at least one axis", [a.shape, b.shape]);
-  const dtype = promote(a.dtype, b.dtype);
-  if (!isFloat(dtype))
+  const met = promote(a.dtype, b.dtype);
+  const dtype = productType(met);
+  if (!isFloat(met))
     throw new TensorError(
       "dtype",
       `matmul: operands must be floating, got ${a.dtype} and ${b.dtype}, expected float32 or float64`,
       { op: "matmul" },
     );
-  const left = a.shape.length === 1 ? reshape(a, [1, a.shape[0]!]) : a;
-  const right = b.shape.length === 1 ? reshape(b, [b.shape[0]!, 1]) : b;
+  const [first, second] = [asFactor(a, dtype), asFactor(b, dtype)];
+  const left = a.shape.length === 1 ? reshape(first, [1, a.shape[0]!]) : first;
+  const right = b.shape.length === 1 ? reshape(second, [b.shape[0]!, 1]) : second;
   if (left.shape[left.shape.length - 1] !== right.shape[right.shape.length - 2]) {
     throw shapeError("matmul", "inner sizes differ", [a.shape, b.shape]);
   }
   const batch = broadcastShapes("matmul", [left.shape.slice(0, -2), right.shape.slice(0, -2)]);
-  const y = matmulAny(cast(left, dtype), cast(right, dtype), batch);
+  const y = matmulAny(left, right, batch);
   const drop: Shape = [
     ...y.shape.slice(0, -2),
     ...(a.shape.length === 1 ? [] : [y.shape[y.shape.length - 2]!]),

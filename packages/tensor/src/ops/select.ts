@@ -1,5 +1,6 @@
 // Ops composed of others: powers by constants, clamping, masks, extremes with positions, sorting.
 
+import { keptWide } from "../autograd/autocast.js";
 import { cast } from "../autograd/cast.js";
 import type { Variable } from "../autograd/variable.js";
 import { expand, reshape } from "../autograd/views.js";
@@ -82,7 +83,7 @@ export function topk<T extends Variable>(
 
 /** Sum of everything up to each position along dim. */
 export const cumsum = <T extends Variable>(x: T, dim: number): T =>
-  alongAxis("cumsum", x.dtype === "bool" ? cast(x, "int32") : x, dim, (y) =>
+  alongAxis("cumsum", x.dtype === "bool" ? cast(x, "int32") : keptWide(x), dim, (y) =>
     y.shape.length === 0 ? y : cumulativeSum(y, false),
   );
 

@@ -1,6 +1,9 @@
-// The affine map, as one product and one addition, so that a backend can do both, and what follows, in one launch.
+// The affine map, as one product and one addition, so that a backend can do both, and what follows, in one launch. In 16
+// bits the bias takes the product's dtype, so that a layer inside autocast stays there.
 
+import { isHalf } from "../../dtype.js";
 import { matmul } from "../../functions.js";
+import { asFactor } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
 import { any, checkFloat, checkShape } from "../checks.js";
 
@@ -15,5 +18,5 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const y = matmul(x, weight.T);
   if (!bias) return y;
   checkShape("linear", "the bias", bias, weight.shape.slice(0, 1), true);
-  return y.add(bias);
+  return y.add(isHalf(y.dtype) ? asFactor(bias, y.dtype) : bias);
 }

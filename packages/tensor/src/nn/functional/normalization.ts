@@ -1,12 +1,13 @@
 // Layer normalisations over the last axes, as one row program each.
 
 import { ones } from "../../creation.js";
+import { arithmeticTypeOf, type WideFloat } from "../../dtype.js";
 import { layerNormNoBiasRow, layerNormRow, normalizeRow, rmsNormRow } from "../../ops/index.js";
 import { type Shape, sizeOf } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat, checkShape } from "../checks.js";
 
-/** Float32's epsilon, PyTorch's default for RMSNorm; and float64's. */
+/** Float32's epsilon, PyTorch's default for RMSNorm, also in 16 bits; and float64's. */
 const epsilon = { float32: 2 ** -23, float64: 2 ** -52 } as const;
 
 /** Weight and bias of the shape that is normalised, and what is added to the variance. */
@@ -58,5 +59,5 @@ export function rmsNorm(
   const rows = rowsOf("rmsNorm", x, shape);
   const { dtype, device } = x;
   const scale = weight ? laneOf("rmsNorm", "the weight", weight, shape) : ones(sizeOf(shape), { dtype, device });
-  return rmsNormRow([rows, scale], [eps ?? epsilon[dtype as "float32" | "float64"]]).reshape(x.shape);
+  return rmsNormRow([rows, scale], [eps ?? epsilon[arithmeticTypeOf(dtype) as WideFloat]]).reshape(x.shape);
 }

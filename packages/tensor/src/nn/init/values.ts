@@ -1,6 +1,7 @@
 // Tensors of initial values, for layers and for the functions that overwrite what a layer has.
 
 import { rand, randn } from "../../creation.js";
+import type { FloatType } from "../../dtype.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import type { ParameterOptions } from "../options.js";
@@ -20,7 +21,7 @@ const drawing = ({ dtype, device, generator }: ParameterOptions): ParameterOptio
 
 /** Options that draw values to overwrite `t` with. */
 export const like = (t: Tensor, { generator }: Pick<ParameterOptions, "generator">): ParameterOptions => ({
-  dtype: t.dtype as "float32" | "float64",
+  dtype: t.dtype as FloatType,
   device: t.device,
   generator,
 });
