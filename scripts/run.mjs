@@ -30,6 +30,7 @@ const programs = {
   quality: "scripts/quality.ts",
   check: "scripts/check/main.ts",
   "gpu:check": "scripts/gpu-check.ts",
+  web: "scripts/web.ts",
 };
 
 // The outer npm describes itself in npm_* variables, which an inner npm or pnpm would take for its own settings.

@@ -30,10 +30,6 @@ const phaseTexts: Readonly<Record<Phase, string>> = {
   failed: "Training has ended with an error.",
 };
 
-function say(text: string): void {
-  elements.status.textContent = text;
-}
-
 function showError(text: string | undefined): void {
   elements.error.hidden = text === undefined;
   elements.error.textContent = text ?? "";
@@ -51,7 +47,7 @@ function setPhase(next: Phase): void {
   load.disabled = phase === "training" || !isReady;
   save.disabled = ask.disabled = !hasModel || !isReady;
   elements.examples.disabled = isRunning || !isReady;
-  say(phaseTexts[phase]);
+  elements.status.textContent = phaseTexts[phase];
 }
 
 function choose(name: ExampleName): void {
@@ -121,7 +117,7 @@ function show(report: Report): void {
       download(report.bytes, report.name);
       break;
     case "notice":
-      say(report.text);
+      elements.notices.textContent = report.text;
       break;
     case "error":
       showError(report.text);
@@ -151,6 +147,7 @@ elements.settings.addEventListener("submit", (event) => {
     seed: elements.seed.valueAsNumber,
     text: elements.text.value,
   };
+  elements.notices.textContent = "";
   setPhase("preparing");
   send({ kind: "start", settings, backend: backend() });
 });

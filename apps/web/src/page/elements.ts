@@ -23,6 +23,7 @@ export const elements = {
   save: byId("save", HTMLButtonElement),
   load: byId("load", HTMLInputElement),
   status: byId("status", HTMLElement),
+  notices: byId("notices", HTMLElement),
   error: byId("error", HTMLElement),
   progress: byId("progress", HTMLProgressElement),
   step: byId("step", HTMLElement),
