@@ -7,7 +7,7 @@ import { isTest, type ModuleGraph, type ModuleImport } from "./module-graph.js";
 const core = "@torchium/tensor";
 const coreSources = "packages/tensor/src/";
 
-const foundation = ["random", "dtype", "shape", "errors"] as const;
+const foundation = ["random", "dtype", "half-floats", "shape", "errors"] as const;
 const belowBackend = ["kernel", ...foundation] as const;
 const belowGraph = ["backend", ...belowBackend] as const;
 const belowAutograd = ["graph", ...belowGraph] as const;
@@ -35,14 +35,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   kernel: foundation,
   random: foundation,
   dtype: foundation,
+  "half-floats": foundation,
   shape: foundation,
   errors: foundation,
 };
 
 /** Files of the core whose room is not the folder or the name they have. */
 const placed: Readonly<Record<string, string>> = {
+  "compile.ts": "tensor",
   "control.ts": "tensor",
   "creation.ts": "tensor",
+  "declarations.ts": "tensor",
   "functions.ts": "tensor",
   // Where a backend and the graph's Device meet.
   "default-device.ts": "devices",

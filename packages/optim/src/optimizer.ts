@@ -1,7 +1,17 @@
 // The base of every optimizer: parameter groups, per-parameter state, and one update a step.
 // A step records everything first and overwrites at the end, so an error leaves parameters and state as they were.
 
-import { assignAll, type Device, gradientOf, noGrad, rowGradientOf, type Tensor, zeros } from "@torchium/tensor";
+import {
+  assignAll,
+  type Device,
+  gradientOf,
+  type LiveOperations,
+  liveOperations,
+  noGrad,
+  rowGradientOf,
+  type Tensor,
+  zeros,
+} from "@torchium/tensor";
 import { checkOptions, flag, type OptionTable, readOptions } from "@torchium/tensor/options";
 import type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult } from "./declaration.js";
 import { checkParameters, groupsOf, type ParamGroup, type ParamGroupInit, type Params } from "./parameters.js";
@@ -66,13 +76,9 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
    *   that this optimizer cannot take
    */
   step(): void {
-    const { name, check } = this.#declaration;
-    this.paramGroups.forEach((group, i) => {
-      const place = this.paramGroups.length > 1 ? `paramGroups[${i}].` : "";
-      checkOptions(name, this.#table, group, place);
-      check?.(group);
-    });
-    const updates = noGrad(() => this.paramGroups.flatMap((group) => this.#updatesOf(group)));
+    const { name } = this.#declaration;
+    this.#checkOptions();
+    const updates = noGrad(() => liveOperations(this.paramGroups.flatMap((group) => this.#updatesOf(group))));
     const byDevice = new Map<Device, [Tensor, Tensor][]>();
     for (const { parameter, pairs } of updates) {
       const list = byDevice.get(parameter.device);
@@ -81,6 +87,15 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
     }
     for (const pairs of byDevice.values()) assignAll(pairs, `${name}.step`);
     for (const { parameter, state } of updates) this.#state.set(parameter, state);
+  }
+
+  #checkOptions(): void {
+    const { name, check } = this.#declaration;
+    this.paramGroups.forEach((group, i) => {
+      const place = this.paramGroups.length > 1 ? `paramGroups[${i}].` : "";
+      checkOptions(name, this.#table, group, place);
+      check?.(group);
+    });
   }
 
   /** Forgets the gradients of all parameters. */
@@ -118,17 +133,31 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
     return readOptions(this.#declaration.name, this.#table, given, defaults) as unknown as H;
   }
 
-  #updatesOf(group: ParamGroup<H>): Update[] {
+  #updatesOf(group: ParamGroup<H>): LiveOperations<Update>[] {
     const declaration = this.#declaration;
     const uphill = (gradient: Tensor): Tensor => (group.maximize ? gradient.neg() : gradient);
+    const live = (parameter: Tensor, apply: (input: RuleContext<H>) => RuleResult<string>): LiveOperations<Update> => {
+      const record = (): Update => this.#updateOf(parameter, group, apply);
+      return {
+        record,
+        again: () => {
+          this.#checkOptions();
+          return noGrad(record);
+        },
+        stamp: () => this.#state.get(parameter)?.step ?? 0,
+        advance: () => {
+          const { step, tensors } = this.#state.get(parameter)!;
+          this.#state.set(parameter, { step: step + 1, tensors });
+        },
+      };
+    };
     return group.params.flatMap((parameter) => {
       const gradient = gradientOf(parameter);
+      if (gradient) return [live(parameter, (x) => declaration.rule({ ...x, gradient: uphill(gradient) }))];
       const rows = rowGradientOf(parameter);
-      if (gradient)
-        return [this.#updateOf(parameter, group, (x) => declaration.rule({ ...x, gradient: uphill(gradient) }))];
       if (!rows) return [];
-      const touched = { indices: rows.indices, values: uphill(rows.values) };
-      return [this.#updateOf(parameter, group, (x) => applyToRows(declaration, touched, x))];
+      const { indices, values } = rows;
+      return [live(parameter, (x) => applyToRows(declaration, { indices, values: uphill(values) }, x))];
     });
   }
 

@@ -170,18 +170,3 @@ function collect(x: Returned, into: Set<Node>): void {
   } else if (Array.isArray(x)) for (const y of x) collect(y, into);
   else if (typeof x === "object" && x !== null) for (const y of Object.values(x)) collect(y, into);
 }
-
-/**
- * A function that records its operations and runs them in one submission. Equal structures reuse one plan; only sizes,
- * inputs and scalars change from call to call.
- */
-export function compile<A extends readonly unknown[], R extends Tensor | readonly Tensor[]>(
-  fn: (...args: A) => R,
-): (...args: A) => R {
-  return (...args) => {
-    const result = refusePromise("compile", fn(...args));
-    const list = result instanceof Tensor ? [result as Tensor] : [...(result as readonly Tensor[])];
-    if (list.length > 0) list[0]!.device.realize(list.map((t) => t.value));
-    return result;
-  };
-}

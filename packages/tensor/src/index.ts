@@ -1,10 +1,10 @@
 // The public surface of @torchium/tensor: every name that users import from the package itself.
 
 export type { BackwardOptions } from "./autograd/backward.js";
+export { type Compiled, compile, type LiveOperations, liveOperations } from "./compile.js";
 export {
   addGradients,
   autocast,
-  compile,
   enableGrad,
   type GradOptions,
   grad,

@@ -8,6 +8,7 @@ import { type DataArray, type DType, isFloat, roundData } from "./dtype.js";
 import { TensorError } from "./errors.js";
 import { Device } from "./graph/device.js";
 import { leafNode, type Node } from "./graph/node.js";
+import { recorder } from "./graph/recorder.js";
 import * as ops from "./ops/index.js";
 import type { Dims } from "./ops/reduce.js";
 import { defaultGenerator, type Generator } from "./random.js";
@@ -509,8 +510,11 @@ export function assignAll(pairs: readonly (readonly [Tensor, Tensor])[], op: str
     return { target: target.value.node, value: withGrad(op, false, () => dense(value)).value };
   });
   const nodes = first[0].device.update(updates, op);
+  const noted = recorder();
   pairs.forEach(([target], i) => {
-    target.value = { node: nodes[i]!, index: 0 };
+    const node = nodes[i]!;
+    target.value = { node, index: 0 };
+    noted?.holders.set(node.storage!, target);
   });
 }
 

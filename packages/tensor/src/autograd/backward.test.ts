@@ -2,7 +2,8 @@
 // what an update leaves readable, and what memory a training loop holds.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { compile, grad, keep, noGrad, scope } from "../control.js";
+import { compile } from "../compile.js";
+import { grad, keep, noGrad, scope } from "../control.js";
 import { createCpuDevice } from "../cpu/device.js";
 import { randn, tensor, zeros } from "../creation.js";
 import { TensorError } from "../errors.js";

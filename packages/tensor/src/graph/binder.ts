@@ -6,6 +6,7 @@ import { byteLengthOf } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import type { Role } from "../kernel/expr.js";
 import { contiguousStrides, isContiguous, type Layout, reshapeLayout, type Shape, sizeOf } from "../shape.js";
+import { anchorOutputStrides } from "./anchor-outputs.js";
 import type { Composed } from "./compose-program.js";
 import { copyProgram } from "./copy-program.js";
 import type { GroupLayout } from "./group.js";
@@ -38,6 +39,8 @@ export type BoundPlan = {
   readonly memory: MemoryPlan;
   /** Per root: written in place over the storage it updates. */
   readonly inPlace: readonly boolean[];
+  /** Whose numbers the launches hold: those of a replayed record, or nobody's in particular. */
+  filledBy: object | undefined;
 };
 
 type Slot = {
@@ -193,7 +196,7 @@ export class Binder {
         this.#scatterInto(node, inputs, executable);
         return true;
       }
-      const writes = node.outputs.map((o, k) => this.#slot(node, k, anchorOutputStrides(node, o.shape), 0));
+      const writes = node.outputs.map((_, k) => this.#slot(node, k, anchorOutputStrides(node, k), 0));
       this.#draft(executable, node.sizes, inputs, writes, 0, node.op.label);
       return true;
     }
@@ -379,7 +382,7 @@ export class Binder {
     });
     const launches = all.filter((_, i) => !skipped[i]);
     const scalars = this.#scalars.map((s) => ({ launch: all[s.draft]!, at: s.at, slot: s.slot, index: s.index }));
-    return { launches, patches, scalars, memory, inPlace };
+    return { launches, patches, scalars, memory, inPlace, filledBy: undefined };
   }
 
   /** Bytes of a pending node's output; undefined for data. */
@@ -443,12 +446,6 @@ export class Binder {
     const dense = sizeOf(d.sizes) === sizeOf(root.node.outputs[root.index]!.shape);
     return elementwise && dense && d.isMap;
   }
-}
-
-/** Strides of an anchor's output over the anchor's iteration space. */
-function anchorOutputStrides(node: Node, shape: readonly number[]): readonly number[] {
-  const own = contiguousStrides(shape);
-  return own.length < node.sizes.length ? [...own, 0] : own;
 }
 
 function labelOf(members: readonly Node[]): string {

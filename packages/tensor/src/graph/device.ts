@@ -1,6 +1,6 @@
 // A Device: a backend with its plans, kernels and memory rules. Everything lazy ends here, in `realize`.
 
-import type { AnchorCall, Backend, Executable, Kernel, LaunchError, MemoryInfo } from "../backend/backend.js";
+import type { AnchorCall, Backend, Executable, Kernel, Launch, LaunchError, MemoryInfo } from "../backend/backend.js";
 import { byteLengthOf, type DataArray, type DType, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
@@ -8,6 +8,8 @@ import type { BoundPlan } from "./binder.js";
 import { copyOf } from "./copy-program.js";
 import { type LoopBody, leafNode, type Node, Storage, type Value } from "./node.js";
 import { type KernelCache, Plan } from "./plan.js";
+import { recorder } from "./recorder.js";
+import type { Replay, ReplayDevice } from "./replay.js";
 import { GraphWalk, type Root } from "./signature.js";
 
 /** How often the device had to do more than replay. */
@@ -231,17 +233,7 @@ export class Device {
     }
     this.#run(roots);
     for (const r of roots.slice(0, kept)) settled(r.node);
-    const out = updates.map(({ target }) => {
-      const storage = target.storage!;
-      const next = leafNode(target.outputs[0]!.shape, target.outputs[0]!.dtype, { storage });
-      next.pinned = true;
-      target.storage = undefined;
-      target.host = undefined;
-      target.stale = op;
-      this.#registry.unregister(target);
-      this.#registry.register(next, storage, next);
-      return next;
-    });
+    const out = updates.map(({ target }) => this.#supersede(target, op));
     this.evict(op);
     return out;
   }
@@ -333,6 +325,8 @@ export class Device {
     const { order } = walk;
     for (const n of order) if (n.stale !== undefined) throw staleError(n);
     const bound = this.#bind(order, roots);
+    const noted = recorder();
+    noted?.submission(this, bound, order, roots);
     const transient: Storage[] = [];
     const blocks = bound.memory.blockBytes.map((bytes) => this.backend.allocate(bytes));
     const results = roots.map((r, k) => {
@@ -360,19 +354,74 @@ export class Device {
       }
     }
     for (const s of bound.scalars) s.launch.scalars[s.at] = order[s.slot]!.scalars[s.index]!;
-    this.backend.submit(bound.launches);
-    this.#launches += bound.launches.length;
+    bound.filledBy = undefined;
+    this.#submit(bound.launches);
     for (const s of transient) this.backend.release(s.buffer);
     for (const b of blocks) this.backend.release(b);
-    roots.forEach((r, k) => this.#settle(r, results[k]!, bound.inPlace[k]!));
+    roots.forEach((r, k) => {
+      const data = this.#settle(r, results[k]!, bound.inPlace[k]!);
+      if (data) noted?.settled(k, data);
+    });
   }
 
-  #settle(root: Root, result: Storage, inPlace: boolean): void {
+  #submit(launches: readonly Launch[]): void {
+    this.backend.submit(launches);
+    this.#launches += launches.length;
+  }
+
+  /** Whether something waits for the next update: values to keep, or gradients that may be used after it. */
+  get hasWaiting(): boolean {
+    return this.#keptValues.length > 0 || [...this.#holders].some((ref) => ref.deref()?.gradient !== undefined);
+  }
+
+  /** Runs a recorded call again, as an update named `op`; undefined when that is no longer possible. */
+  replay(record: Replay, given: readonly Node[], op: string): readonly Node[] | undefined {
+    this.check();
+    if (this.hasWaiting) {
+      this.#keepGradients(record.overwritten);
+      const values = this.#keptValues.splice(0);
+      this.#kept.clear();
+      this.realize(values);
+    }
+    const data = record.run(this.#replaying, given, op);
+    if (!data) return undefined;
+    this.#realizations++;
+    this.evict(op);
+    return data;
+  }
+
+  readonly #replaying: ReplayDevice = {
+    allocate: (byteLength) => this.backend.allocate(byteLength),
+    free: (buffer) => this.backend.release(buffer),
+    upload: (leaf, persistent) => this.#upload(leaf, persistent),
+    submit: (launches) => this.#submit(launches),
+    adopt: (leaf, storage) => {
+      this.#registry.register(leaf, storage, leaf);
+      this.#scopes[this.#scopes.length - 1]?.add(leaf);
+    },
+    supersede: (leaf, by) => this.#supersede(leaf, by),
+  };
+
+  /** A fresh leaf over the storage of one that is overwritten; what depends on the old one is stale. */
+  #supersede(target: Node, op: string): Node {
+    const storage = target.storage!;
+    const next = leafNode(target.outputs[0]!.shape, target.outputs[0]!.dtype, { storage });
+    next.pinned = true;
+    target.storage = undefined;
+    target.host = undefined;
+    target.stale = op;
+    this.#registry.unregister(target);
+    this.#registry.register(next, storage, next);
+    return next;
+  }
+
+  /** Stores a result; gives the node that holds it, unless it went into an existing storage. */
+  #settle(root: Root, result: Storage, inPlace: boolean): Node | undefined {
     if (root.into) {
-      if (inPlace) return;
+      if (inPlace) return undefined;
       this.backend.release(root.into.storage.buffer);
       root.into.storage.buffer = result.buffer;
-      return;
+      return undefined;
     }
     const { node, index } = root;
     if (node.outputs.length > 1) {
@@ -382,12 +431,13 @@ export class Device {
       node.leaves[index] = leaf;
       this.#registry.register(leaf, result, leaf);
       this.#scopes[this.#scopes.length - 1]?.add(leaf);
-      return;
+      return leaf;
     }
     node.storage = result;
     node.evictable = true;
     this.#registry.register(node, result, node);
     this.#scopes[this.#scopes.length - 1]?.add(node);
+    return node;
   }
 
   #bind(order: readonly Node[], roots: readonly Root[]): BoundPlan {

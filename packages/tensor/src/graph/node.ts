@@ -82,6 +82,24 @@ export type LoopBody = {
 };
 
 let nodeIds = 0;
+/** The id that the next node gets. */
+export const nextNodeId = (): number => nodeIds;
+
+let log: Node[] | undefined;
+
+/** The nodes that `fn` makes, in order. */
+export function nodesMadeBy(fn: () => void): readonly Node[] {
+  const around = log;
+  const own: Node[] = [];
+  log = own;
+  try {
+    fn();
+  } finally {
+    log = around;
+    around?.push(...own);
+  }
+  return own;
+}
 
 /** One operation waiting to run, or data. */
 export class Node {
@@ -113,6 +131,8 @@ export class Node {
   pinned = false;
   /** Realizations that have used this host leaf. */
   uses = 0;
+  /** Whether any operation reads this node. */
+  isRead = false;
   // Scratch of one realization.
   mark = 0;
   slot = 0;
@@ -132,8 +152,13 @@ export class Node {
     this.scalars = scalars;
     this.regions = regions;
     let depth = 0;
-    for (const x of inputs) if (x.node && x.node.depth >= depth) depth = x.node.depth + 1;
+    for (const { node } of inputs) {
+      if (!node) continue;
+      node.isRead = true;
+      if (node.depth >= depth) depth = node.depth + 1;
+    }
     this.depth = depth;
+    log?.push(this);
   }
 
   /** Replaces operands that have been realized as separate data. */

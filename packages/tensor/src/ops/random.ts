@@ -4,6 +4,7 @@ import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program
 import type { Variable } from "../autograd/variable.js";
 import { arithmeticTypeOf, type DType, type WideFloat } from "../dtype.js";
 import type { Device } from "../graph/device.js";
+import { recorder } from "../graph/recorder.js";
 import { type Expr, input, scalar } from "../kernel/expr.js";
 import { normalFromWords, randomWord, uniformFromWord } from "../kernel/philox.js";
 import { makeProgram } from "../kernel/program.js";
@@ -58,8 +59,17 @@ const draw = <T extends Variable>(
     device,
     shape,
     [{ variable: undefined, layout: contiguous(shape) }],
-    [...generator.nextStream(), ...scalars],
+    withStream(generator, scalars),
   )[0]!;
+
+/** The next stream's three numbers, and further ones. A replayed step takes a new stream each time. */
+function withStream(generator: Generator, scalars: readonly number[]): readonly number[] {
+  const numbers = [...generator.nextStream(), ...scalars];
+  recorder()?.live([numbers], () => () => {
+    [numbers[0], numbers[1], numbers[2]] = generator.nextStream();
+  });
+  return numbers;
+}
 
 /** Uniform in [low, high). */
 export function uniform<T extends Variable>(
@@ -135,5 +145,5 @@ export function dropout<T extends Variable>(x: T, p: number, generator: Generato
     { variable: x, layout: x.layout },
     { variable: undefined, layout: contiguous(x.shape) },
   ];
-  return applyProgram(op, x, x.device, x.shape, operands, [...generator.nextStream(), p, 1 / (1 - p)])[0]!;
+  return applyProgram(op, x, x.device, x.shape, operands, withStream(generator, [p, 1 / (1 - p)]))[0]!;
 }

@@ -6,6 +6,7 @@ import type { Variable } from "../autograd/variable.js";
 import { dense } from "../autograd/views.js";
 import { shapeError } from "../errors.js";
 import { leafNode, type Node } from "../graph/node.js";
+import { recorder } from "../graph/recorder.js";
 import { constant, input } from "../kernel/expr.js";
 import { makeProgram, RowBuilder } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
@@ -63,6 +64,7 @@ function leaders<T extends Variable>(ids: T): T {
   const isWhole = node.outputs[0]!.shape.length === 1 && node.host?.length === count;
   const known = knownLeaders.get(node) ?? (isWhole ? hostLeaders(node.host!) : undefined);
   if (isWhole && known) {
+    recorder()?.refuse("rows of equal ids were found on the host");
     knownLeaders.set(node, known);
     const value = { node: known, index: 0 };
     return ids.make({ value, layout: contiguous([count]), dtype: "int32", device: ids.device });

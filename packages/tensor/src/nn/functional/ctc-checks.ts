@@ -4,6 +4,7 @@ import { hostValues } from "../../control.js";
 import { tensor } from "../../creation.js";
 import { isInteger } from "../../dtype.js";
 import { argumentError, shapeError, TensorError } from "../../errors.js";
+import { recorder } from "../../graph/recorder.js";
 import { Tensor } from "../../tensor.js";
 import { any, checkFloat, checkShape } from "../checks.js";
 
@@ -80,6 +81,7 @@ function padTargets(targets: Tensor, sizes: ArrayLike<number> | undefined): Tens
       { op },
     );
   }
+  recorder()?.refuse("targets that stand one after the other were padded on the host");
   const list = Array.from(sizes);
   const total = list.reduce((a, b) => a + b, 0);
   if (total !== targets.numel) throw shapeError(op, `targets must be ${total}, as targetLengths says`, [targets.shape]);

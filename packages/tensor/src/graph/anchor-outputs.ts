@@ -1,0 +1,30 @@
+// How the dense outputs of an anchor lie over its iteration space.
+
+import type { AnchorName } from "../backend/backend.js";
+import { unreachable } from "../errors.js";
+import { contiguousStrides } from "../shape.js";
+import type { Node } from "./node.js";
+
+// Axes of the outputs among the last four of the space, where they are not simply the first ones.
+const matrixAxes: Partial<Record<AnchorName, readonly (readonly number[])[]>> = {
+  attention: [[0, 3], [0]],
+  attentionGradient: [
+    [0, 2],
+    [1, 2],
+    [1, 3],
+  ],
+};
+
+/** Strides of an anchor's output over the anchor's iteration space. */
+export function anchorOutputStrides(node: Node, output: number): readonly number[] {
+  if (node.op.kind !== "anchor") return unreachable(`${node.op.kind} is no anchor`);
+  const own = contiguousStrides(node.outputs[output]!.shape);
+  const rank = node.sizes.length;
+  const axes = matrixAxes[node.op.name]?.[output];
+  if (!axes) return own.length < rank ? [...own, 0] : own;
+  const strides = [...own.slice(0, rank - 4), 0, 0, 0, 0];
+  axes.forEach((axis, i) => {
+    strides[rank - 4 + axis] = own[rank - 4 + i]!;
+  });
+  return strides;
+}
