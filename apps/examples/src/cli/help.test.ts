@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lineExample } from "../testing/fixtures.js";
 import { exampleHelp, overviewHelp } from "./help.js";
-import { optionFlag } from "./option.js";
+import { optionFlag, text } from "./option.js";
 import { sharedTrainOptions, sharedUseOptions } from "./shared-options.js";
 
 describe("help", () => {
@@ -12,6 +12,12 @@ describe("help", () => {
       expect(help).toContain(optionFlag(name));
     }
     expect(help).toContain("--backend cpu|cuda|webgpu");
+  });
+
+  it("shows a default that is only a line break", () => {
+    const start = text({ help: "text to continue", default: "\n" });
+    const help = exampleHelp({ ...lineExample, useOptions: { start } }, "use", "npm start --");
+    expect(help).toContain('text to continue (default "\\n")');
   });
 
   it("derives name, placeholder, meaning, range and default from the declaration", () => {

@@ -62,7 +62,7 @@ function optionLines(declarations: OptionDeclarations): string[] {
 function describe(declaration: OptionDeclaration<unknown>): string {
   const notes: string[] = [];
   if (["N", "X"].includes(declaration.placeholder)) notes.push(declaration.expects);
-  if (declaration.takesValue && declaration.default !== undefined) notes.push(`default ${declaration.default}`);
+  if (declaration.takesValue && declaration.default !== undefined) notes.push(`default ${shown(declaration.default)}`);
   return notes.length === 0 ? declaration.help : `${declaration.help} (${notes.join("; ")})`;
 }
 
@@ -88,3 +88,7 @@ function wrap(text: string, indent: string): string[] {
   }
   return [...lines, line];
 }
+
+/** A value as help shows it: text that would not be seen, such as a line break, in quotes. */
+const shown = (value: unknown): string =>
+  typeof value === "string" && !value.trim() ? JSON.stringify(value) : `${value}`;
