@@ -48,21 +48,24 @@ export type GroupLayout = {
 /** Work per element up to which a member may be computed twice rather than stored. */
 const cheap = 3;
 
-/** Row members fix the space; otherwise the member with the most elements, the last of them. */
-function spaceOf(members: readonly Node[]): { sizes: Shape; hasRow: boolean; anchor: number } {
+/** Row members fix the space; otherwise the stored member with the most elements, the last of them. */
+function spaceOf({ members, exported }: Group): { sizes: Shape; hasRow: boolean; anchor: number } {
   const anchor = members.findIndex((m) => m.op.kind === "anchor");
   if (anchor >= 0) return { sizes: members[anchor]!.outputs[0]!.shape, hasRow: false, anchor };
   const row = members.find((m) => m.op.kind === "program" && m.op.hasRow);
   if (row) return { sizes: row.sizes, hasRow: true, anchor };
-  let best = members[members.length - 1]!;
-  for (const m of members) if (sizeOf(m.sizes) > sizeOf(best.sizes)) best = m;
+  let best: Node | undefined;
+  members.forEach((m, i) => {
+    if (exported[i]!.length > 0 && !(best && sizeOf(m.sizes) < sizeOf(best.sizes))) best = m;
+  });
+  best ??= members[members.length - 1]!;
   return { sizes: best.sizes, hasRow: false, anchor };
 }
 
 /** Lays out a group, or returns undefined when its members cannot share one launch at these sizes. */
 export function layOutGroup(group: Group): GroupLayout | undefined {
   const { members, exported } = group;
-  const { sizes, hasRow, anchor } = spaceOf(members);
+  const { sizes, hasRow, anchor } = spaceOf(group);
   // An empty space has no addresses to check, so nothing fuses over it.
   if (members.length > 1 && sizeOf(sizes) === 0) return undefined;
   const full = contiguous(sizes);
