@@ -1,15 +1,19 @@
 // Every case of the suite by name. A later level adds its table here and its name to `levels`.
 
 import type { CaseRun, Level } from "./case.js";
+import { fusionCases } from "./levels/fusion.js";
 import { launchCases } from "./levels/launches.js";
 import { layoutCases } from "./levels/layouts.js";
 import { lifecycleCases } from "./levels/lifecycle.js";
 import { matmulCases } from "./levels/matmul.js";
 import { memoryCases } from "./levels/memory.js";
+import { opCases } from "./levels/ops.js";
 import { programCases } from "./levels/programs.js";
+import { randomnessCases } from "./levels/randomness.js";
 import { rowsByIdCases } from "./levels/rows-by-id.js";
 import { scalarCases } from "./levels/scalars.js";
 import { scanAndSortCases } from "./levels/scan-and-sort.js";
+import { trainingCases } from "./levels/training.js";
 
 const tables = {
   ...memoryCases,
@@ -21,6 +25,10 @@ const tables = {
   ...rowsByIdCases,
   ...scanAndSortCases,
   ...lifecycleCases,
+  ...opCases,
+  ...fusionCases,
+  ...randomnessCases,
+  ...trainingCases,
 };
 
 /** The name of a case: its level, a slash, what it is about. */

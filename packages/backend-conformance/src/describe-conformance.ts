@@ -11,7 +11,7 @@ export type TestFramework = {
   readonly describe: (name: string, body: () => void) => unknown;
   readonly it: (name: string, body: (context: TestContext) => Promise<void>) => unknown;
   readonly beforeAll: (body: () => Promise<void>) => unknown;
-  readonly afterAll: (body: () => void) => unknown;
+  readonly afterAll: (body: () => Promise<void> | undefined) => unknown;
 };
 
 /**

@@ -3,6 +3,7 @@
 import type { Backend } from "@torchium/tensor/backend";
 import { type CaseName, type ConformanceCase, conformanceCases } from "./all-cases.js";
 import type { CaseContext, Level } from "./case.js";
+import { TestDevices } from "./devices.js";
 import { ConformanceFailure, check, NotOffered } from "./failure.js";
 import { Workbench } from "./workbench.js";
 
@@ -24,7 +25,7 @@ export type ConformanceOptions = {
   readonly cases?: readonly CaseName[];
   /** Decides every random choice. 2026 unless given. */
   readonly seed?: number;
-  /** How many random programs and layouts to try, as a multiple of the usual number. */
+  /** How many random programs, layouts and graphs to try, as a multiple of the usual number; below 1, fewer types too. */
   readonly effort?: number;
 };
 
@@ -68,7 +69,13 @@ export class ConformanceSession {
   ): Promise<ConformanceSession> {
     const createBackend = async (): Promise<Backend> => target.createBackend();
     const bench = new Workbench(await createBackend());
-    return new ConformanceSession(target, { bench, createBackend, seed, effort });
+    return new ConformanceSession(target, {
+      bench,
+      createBackend,
+      devices: new TestDevices(createBackend),
+      seed,
+      effort,
+    });
   }
 
   /** Elements compared so far, and elements left open because rounding decides them. */
@@ -90,8 +97,9 @@ export class ConformanceSession {
     return { name, level, outcome: "failed", message: `${name} (seed ${this.#context.seed}): ${text}` };
   }
 
-  /** Disposes the shared backend. */
-  close(): void {
+  /** Disposes the shared backend and devices. */
+  async close(): Promise<void> {
+    await this.#context.devices.close();
     this.#context.bench.backend.dispose();
   }
 
@@ -122,6 +130,6 @@ export async function runConformance(
     for (const one of cases) results.push(await session.run(one));
     return results;
   } finally {
-    session.close();
+    await session.close();
   }
 }

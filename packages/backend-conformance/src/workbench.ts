@@ -43,7 +43,7 @@ export function bytesOf(type: DType, values: readonly number[]): Uint8Array {
 /** Numbers in device bytes. */
 export function numbersIn(type: DType, bytes: Uint8Array): number[] {
   const elements = [...new deviceArrays[type](bytes.slice().buffer)];
-  return isHalf(type) ? elements.map(halfFloats[type].valueOf) : elements;
+  return isHalf(type) ? elements.map(halfFloats[type].numberOf) : elements;
 }
 
 /** Numbers as elements of a dtype hold them. */

@@ -59,7 +59,14 @@ describe("GradScaler", () => {
       const p = parameter([1]);
       const optimizer = new SGD([p], { lr: 2 ** 20 });
       const x = tensor([[2 ** -20]]);
-      scaler.scale(autocast("float16", () => matmul(x, p.reshape(1, 1))).to("float32").mul(2 ** -8).sum()).backward();
+      scaler
+        .scale(
+          autocast("float16", () => matmul(x, p.reshape(1, 1)))
+            .to("float32")
+            .mul(2 ** -8)
+            .sum(),
+        )
+        .backward();
       await scaler.step(optimizer);
       return (await p.data())[0]!;
     };
@@ -95,7 +102,13 @@ describe("GradScaler", () => {
     expect(() => scaler.unscale(optimizer)).toThrow(state);
     await scaler.step(optimizer);
     await expect(scaler.step(optimizer)).rejects.toThrow(state);
-    for (const bad of [{ initScale: 0 }, { growthFactor: 1 }, { backoffFactor: 1 }, { growthInterval: 0 }, { scale: 1 }]) {
+    for (const bad of [
+      { initScale: 0 },
+      { growthFactor: 1 },
+      { backoffFactor: 1 },
+      { growthInterval: 0 },
+      { scale: 1 },
+    ]) {
       expect(() => new GradScaler(bad as object)).toThrow(expect.objectContaining({ code: "argument" }));
     }
   });

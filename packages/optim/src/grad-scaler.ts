@@ -97,8 +97,8 @@ export class GradScaler {
     if (this.#stepped.has(optimizer)) throw misuse("step", "has been called since the last update()");
     if (!this.#unscaled.has(optimizer)) this.unscale(optimizer);
     this.#stepped.add(optimizer);
-    const isFinite = this.#unscaled.get(optimizer);
-    const goes = isFinite === undefined || (await isFinite.item()) !== 0;
+    const finite = this.#unscaled.get(optimizer);
+    const goes = finite === undefined || (await finite.item()) !== 0;
     if (goes) optimizer.step();
     else this.#foundInfinity = true;
     return goes;

@@ -95,8 +95,8 @@ export function makeData<D extends DType>(dtype: D, length: number): DataArray<D
 /** `data` as an array of `dtype` would hold it: numbers of 16 bits are rounded, the rest is returned as it is. */
 export function roundData(dtype: DType, data: DataArray): DataArray {
   if (!isHalf(dtype)) return data;
-  const { bitsOf, valueOf } = halfFloats[dtype];
-  return Float32Array.from(data as Float32Array, (x) => valueOf(bitsOf(x)));
+  const { bitsOf, numberOf } = halfFloats[dtype];
+  return Float32Array.from(data as Float32Array, (x) => numberOf(bitsOf(x)));
 }
 
 /** The dtype whose `data()` array `array` is (float32 for those of 16 bits), or undefined for other arrays. */
@@ -127,7 +127,7 @@ export function fromDeviceBytes<D extends DType>(dtype: D, bytes: Uint8Array): D
   const { buffer, byteOffset } = own;
   const length = own.byteLength / byteLengthOf(dtype);
   const widen = (type: HalfType): Float32Array =>
-    Float32Array.from(new Uint16Array(buffer as ArrayBuffer, byteOffset, length), halfFloats[type].valueOf);
+    Float32Array.from(new Uint16Array(buffer as ArrayBuffer, byteOffset, length), halfFloats[type].numberOf);
   const make: { readonly [K in DType]: () => DataArray } = {
     float16: () => widen("float16"),
     bfloat16: () => widen("bfloat16"),

@@ -44,6 +44,6 @@ export function bfloat16Value(bits: number): number {
 
 /** How the numbers of a 16-bit type become bits, and bits numbers. */
 export const halfFloats = {
-  float16: { bitsOf: float16Bits, valueOf: float16Value },
-  bfloat16: { bitsOf: bfloat16Bits, valueOf: bfloat16Value },
+  float16: { bitsOf: float16Bits, numberOf: float16Value },
+  bfloat16: { bitsOf: bfloat16Bits, numberOf: bfloat16Value },
 } as const;

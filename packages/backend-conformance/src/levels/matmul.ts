@@ -129,7 +129,8 @@ function productView(
   const [stepA, stepB] = [a!.strides.at(-1)!, b!.strides.at(-1)!];
   // Numbers of 16 bits are multiplied and summed in float32; the sum is rounded once.
   const unit = floatLimits[type === "float64" ? type : "float32"].epsilon / 2;
-  const stored = (sum: Bounded): Bounded => (isHalf(type) ? boundedArithmetic.apply("cast", type, "float32", [sum]) : sum);
+  const stored = (sum: Bounded): Bounded =>
+    isHalf(type) ? boundedArithmetic.apply("cast", type, "float32", [sum]) : sum;
   const products: Bounded[] = [];
   forEachIndex(axes, (index) => {
     let [value, magnitude] = [0, 0];

@@ -196,7 +196,8 @@ async function inOrder({ bench }: CaseContext): Promise<void> {
 
 /** Rows of tables. */
 export const rowsByIdCases = {
-  "anchors/gather": (c) => inside(c, "gather", ["float32", "float64", "float16", "bfloat16", "int32", "uint32", "bool"]),
+  "anchors/gather": (c) =>
+    inside(c, "gather", ["float32", "float64", "float16", "bfloat16", "int32", "uint32", "bool"]),
   "anchors/gather outside": (c) => outside(c, "gather"),
   "anchors/gather faults in order": inOrder,
   "anchors/scatterAdd": (c) => inside(c, "scatterAdd", ["float32", "float64"]),

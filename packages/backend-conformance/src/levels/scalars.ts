@@ -40,8 +40,23 @@ const floatSpecials = [
 ];
 /** Where rounding to 16 bits decides: ties, the last numbers before infinity, the least ones. */
 const narrowing = [
-  1 + 2 ** -11, 1 + 3 * 2 ** -11, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -11 + 2 ** -23, 65504, 65519, 65520, 65536, 2 ** -14,
-  2 ** -14 - 2 ** -25, 2 ** -24, 2 ** -25, 3 * 2 ** -25, -(2 ** -20), 3.39e38, 3.4e38,
+  1 + 2 ** -11,
+  1 + 3 * 2 ** -11,
+  1 + 2 ** -8,
+  1 + 3 * 2 ** -8,
+  1 + 2 ** -11 + 2 ** -23,
+  65504,
+  65519,
+  65520,
+  65536,
+  2 ** -14,
+  2 ** -14 - 2 ** -25,
+  2 ** -24,
+  2 ** -25,
+  3 * 2 ** -25,
+  -(2 ** -20),
+  3.39e38,
+  3.4e38,
 ];
 const halfSpecials = [0, -0, 1, -1, 0.5, -2.5, 7, -7, 88, 1024, 65504, 2 ** -14, 2 ** -24, -(2 ** -20)];
 const limits = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];

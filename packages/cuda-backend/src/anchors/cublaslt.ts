@@ -11,7 +11,10 @@ import type { Session } from "../run/session.js";
 import type { ColumnMajor, Product } from "./matmul-layout.js";
 
 // Numbers of the library's interface.
-const computeTypes = { float16: 68, bfloat16: 68, float32: 68, float64: 70 } as const satisfies Record<FloatType, number>;
+const computeTypes = { float16: 68, bfloat16: 68, float32: 68, float64: 70 } as const satisfies Record<
+  FloatType,
+  number
+>;
 const dataTypes = { float16: 2, bfloat16: 14, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
 /** Of the factors that products are scaled by. */
 const scaleTypes = { float16: 0, bfloat16: 0, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;

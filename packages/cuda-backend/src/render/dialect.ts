@@ -1,7 +1,6 @@
 // CUDA C++ as a table of spellings. No headers are used: what the language lacks is a helper below.
 
 import {
-  arithmeticTypeOf,
   type Dialect,
   type DType,
   halfFloats,

@@ -133,7 +133,9 @@ export function safetensorsChunks(op: string, tensors: NamedTensors, metadata: M
         throw TensorError.is(error, "stale-tensor") ? overwritten(error) : error;
       });
       // A file holds what a device holds, but for bools, which take one byte here.
-      yield isHalf(t.dtype) ? toDeviceBytes(data, t.dtype) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      yield isHalf(t.dtype)
+        ? toDeviceBytes(data, t.dtype)
+        : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     }
   })();
 }

@@ -126,7 +126,7 @@ export function castValue(type: DType, value: number, from: DType): number {
       return Math.fround(value);
     case "float16":
     case "bfloat16":
-      return halfFloats[type].valueOf(halfFloats[type].bitsOf(value));
+      return halfFloats[type].numberOf(halfFloats[type].bitsOf(value));
     case "bool":
       return value !== 0 ? 1 : 0;
     default:

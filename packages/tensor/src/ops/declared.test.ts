@@ -4,27 +4,20 @@
 import { describe, expect, test } from "vitest";
 import { createCpuDevice } from "../cpu/device.js";
 import { tensor } from "../creation.js";
+import { declaredOps } from "../declarations.js";
 import { type DType, isFloat } from "../dtype.js";
 import { Device } from "../graph/device.js";
 import { differentiate } from "../kernel/differentiate.js";
 import { Generator } from "../random.js";
 import { createReferenceBackend, elementsOfRole, evaluate } from "../reference/index.js";
 import type { Tensor } from "../tensor.js";
-import type { Declaration, Declared } from "./declare.js";
+import type { Declaration } from "./declare.js";
 import * as ops from "./index.js";
 
-type AnyOp = Declared<(...operands: unknown[]) => Tensor>;
-const declared = Object.entries(ops).filter(([, f]) => typeof f === "function" && "declaration" in f) as unknown as [
-  string,
-  AnyOp,
-][];
+const declared = declaredOps.map((op) => [op.name, op] as const);
 
 const numeric = (x: unknown): unknown =>
   Array.isArray(x) ? x.map(numeric) : x === "nan" ? Number.NaN : x === "inf" ? Number.POSITIVE_INFINITY : x;
-
-function apply(op: AnyOp, d: Declaration, operands: readonly (Tensor | number)[], scalars: readonly number[]): Tensor {
-  return d.kind === "elementwise" ? op(...operands) : op(operands, scalars);
-}
 
 const isInteger = (d: Declaration, i: number): boolean => d.integers.includes(i);
 
@@ -51,13 +44,6 @@ function draw(d: Declaration, dtype: DType, device: Device, seed: number): Tenso
   });
 }
 
-const scalarsOf = (d: Declaration): number[] => {
-  if (d.name === "crossEntropy") return [0.1, -100];
-  if (d.name === "nll") return [-100];
-  if (d.scalars === 0) return [];
-  return [d.name.endsWith("Norm") || d.name === "normalize" ? 1e-5 : 1];
-};
-
 const reference = new Device(createReferenceBackend());
 
 describe("every op", () => {
@@ -81,12 +67,7 @@ describe("worked examples", async () => {
               ...(isInteger(op.declaration, i) ? { dtype: "int32" as const } : c.dtype ? { dtype: c.dtype } : {}),
             }),
       );
-      const y = await apply(
-        op,
-        op.declaration,
-        operands,
-        op.declaration.name === "crossEntropy" ? [0, -100] : scalarsOf(op.declaration),
-      ).toArray();
+      const y = await op.apply(operands as (Tensor | number)[], op.scalars.examples).toArray();
       const flat = (x: unknown): unknown[] => (Array.isArray(x) ? x.flatMap(flat) : [x]);
       flat(y).forEach((v, i) => {
         const want = flat(c.gives)[i];
@@ -106,14 +87,14 @@ describe("gradients against central differences in float64", () => {
   test.each(smooth)("%s", async (_, op) => {
     const d = op.declaration;
     const operands = draw(d, "float64", reference, 12345);
-    const y = apply(op, d, operands, scalarsOf(d));
+    const y = op.apply(operands, op.scalars.general);
     const upstream = tensor(
       Float64Array.from({ length: y.numel }, (_, i) => Math.sin(i + 1)),
       { shape: y.shape, device: reference },
     );
     y.backward(upstream);
     const loss = async (xs: readonly Tensor[]): Promise<number> =>
-      apply(op, d, xs, scalarsOf(d)).mul(upstream).sum().item();
+      op.apply(xs, op.scalars.general).mul(upstream).sum().item();
     for (const [k, x] of operands.entries()) {
       if (!isFloat(x.dtype)) continue;
       const values = (await x.data()) as Float64Array;

@@ -41,7 +41,7 @@ const halves = ["float16", "bfloat16"] as const;
 
 const singles = (patterns: readonly number[]): number[] => [...new Float32Array(Uint32Array.from(patterns).buffer)];
 const valuesOf = (type: HalfType, bits: Bits): number[] =>
-  bits.map((b) => (b === null ? Number.NaN : halfFloats[type].valueOf(b)));
+  bits.map((b) => (b === null ? Number.NaN : halfFloats[type].numberOf(b)));
 
 const devices: Record<string, Device> = {};
 beforeAll(async () => {
@@ -65,9 +65,9 @@ describe.each(halves)("%s", (type) => {
   it("host: every value survives the way to float32 and back", () => {
     const golden = named<Conversion>(`${type} to float32`);
     const want = singles(golden.float32!.map((b) => b ?? 0x7fc00000));
-    expect(golden.from.map(halfFloats[type].valueOf)).toEqual(want);
+    expect(golden.from.map(halfFloats[type].numberOf)).toEqual(want);
     for (let bits = 0; bits < 0x10000; bits++) {
-      const value = halfFloats[type].valueOf(bits);
+      const value = halfFloats[type].numberOf(bits);
       if (!Number.isNaN(value)) expect(halfFloats[type].bitsOf(value)).toBe(bits);
     }
   });
@@ -94,7 +94,9 @@ describe.each(halves)("%s", (type) => {
     const values = Array.from({ length: 7 * 5 }, (_, i) => i / 4 - 3);
     const x = tensor(values, { dtype: type, device: devices[name]!, shape: [7, 5] });
     const transposed = x.T.contiguous();
-    expect(await transposed.toArray()).toEqual(Array.from({ length: 5 }, (_, j) => Array.from({ length: 7 }, (_, i) => values[i * 5 + j])));
+    expect(await transposed.toArray()).toEqual(
+      Array.from({ length: 5 }, (_, j) => Array.from({ length: 7 }, (_, i) => values[i * 5 + j])),
+    );
     expect((await x.slice(0, 1, 6, 2).add(1).data())[3]).toBe(values[8]! + 1);
     expect(concat([x, x.slice(1, 0, 3)], 1).dtype).toBe(type);
     expect((await stack([x, x]).data()).length).toBe(70);
@@ -102,7 +104,12 @@ describe.each(halves)("%s", (type) => {
   });
 
   it.each(names)("%s: ids, sorting and running sums", async (name) => {
-    const table = tensor([1, 2, 3, 4, 5, 6], { dtype: type, device: devices[name]!, shape: [3, 2], requiresGrad: true });
+    const table = tensor([1, 2, 3, 4, 5, 6], {
+      dtype: type,
+      device: devices[name]!,
+      shape: [3, 2],
+      requiresGrad: true,
+    });
     const rows = embedding(table, tensor([2, 0, 2], { dtype: "int32", device: devices[name]! }));
     expect([rows.dtype, [...(await rows.data())]]).toEqual([type, [5, 6, 1, 2, 5, 6]]);
     rows.sum().backward();
@@ -178,7 +185,9 @@ describe("gradients of what rows share", () => {
     const rows = 1000;
     const bias = tensor([0, 0], { dtype: "bfloat16", device, requiresGrad: true });
     const x = tensor(new Float32Array(rows * 2).fill(1.0078125), { device, shape: [rows, 2], dtype: "bfloat16" });
-    F.layerNorm(x, 2, { weight: tensor([1, 1], { dtype: "bfloat16", device }), bias }).sum().backward();
+    F.layerNorm(x, 2, { weight: tensor([1, 1], { dtype: "bfloat16", device }), bias })
+      .sum()
+      .backward();
     // 1000 is a bfloat16; adding ones in bfloat16 would stop at 256.
     expect([bias.grad!.dtype, [...(await bias.grad!.data())]]).toEqual(["bfloat16", [1000, 1000]]);
   });
@@ -189,7 +198,19 @@ describe("autocast", () => {
     tensor(values, { dtype, device: devices["cpu"]!, requiresGrad });
 
   it("computes products in 16 bits and keeps other ops where PyTorch keeps them", () => {
-    const [x, low] = [on([[1, 2], [3, 4]]), on([[1, 2], [3, 4]], "bfloat16")];
+    const [x, low] = [
+      on([
+        [1, 2],
+        [3, 4],
+      ]),
+      on(
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        "bfloat16",
+      ),
+    ];
     const types = autocast("bfloat16", () => ({
       matmul: matmul(x, x),
       mixed: matmul(x, low),
@@ -235,7 +256,10 @@ describe("autocast", () => {
     expect([loss.dtype, layer.weight.grad!.dtype, layer.bias!.grad!.dtype]).toEqual(["float32", "float32", "float32"]);
     expect((await layer.weight.grad!.data()).every((g) => Number.isFinite(g) && g !== 0)).toBe(true);
     const weight = on([[1]], "float32", true);
-    const [first, second] = autocast("bfloat16", () => [ops.asFactor(weight, "bfloat16"), ops.asFactor(weight, "bfloat16")]);
+    const [first, second] = autocast("bfloat16", () => [
+      ops.asFactor(weight, "bfloat16"),
+      ops.asFactor(weight, "bfloat16"),
+    ]);
     expect(first).toBe(second);
     const [other] = autocast("bfloat16", () => [ops.asFactor(weight, "bfloat16")]);
     expect(other).not.toBe(first);

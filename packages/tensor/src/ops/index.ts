@@ -1,9 +1,9 @@
 // Every op, by family. The lists that tests and docs walk are derived from these modules.
 
-export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
-export * from "./arithmetic.js";
 export { asFactor } from "../autograd/autocast.js";
 export { cast } from "../autograd/cast.js";
+export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
+export * from "./arithmetic.js";
 export { embedding, gather, indexSelect, oneHot, positions, scatterAdd, tril, triu } from "./indexing.js";
 export { type LoopResult, type LoopSpec, type LoopStep, loop } from "./loop.js";
 export * from "./masked-softmax.js";

@@ -21,7 +21,8 @@ export function checkProgram(program: Program): void {
     checkExpr(program, o.expr, all, seen);
     if (o.role === "row" && variesAlongRow(o.expr))
       unreachable(`program: output ${k} has role row but varies along it`);
-    if (o.role === "lane" && !canSum(o.expr.type)) unreachable(`program: output ${k} sums ${o.expr.type} over the rows`);
+    if (o.role === "lane" && !canSum(o.expr.type))
+      unreachable(`program: output ${k} sums ${o.expr.type} over the rows`);
   });
 }
 

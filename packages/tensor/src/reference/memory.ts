@@ -64,7 +64,9 @@ export class ReferenceMemory {
     const end = byteOffset + byteLength;
     const whole = [byteOffset, byteLength].every((n) => Number.isInteger(n) && n >= 0 && n % 2 === 0);
     if (!whole || end > handle.byteLength) {
-      unreachable(`bytes ${byteOffset} to ${end} of a buffer of ${handle.byteLength}, expected whole elements inside it`);
+      unreachable(
+        `bytes ${byteOffset} to ${end} of a buffer of ${handle.byteLength}, expected whole elements inside it`,
+      );
     }
     return bytes!.subarray(byteOffset, end);
   }
@@ -88,7 +90,7 @@ export class ReferenceMemory {
       offset: place.offset,
       read: (address) => {
         check(address);
-        const value = half ? half.valueOf(elements[address]!) : elements[address]!;
+        const value = half ? half.numberOf(elements[address]!) : elements[address]!;
         if (type === "bool" && value !== 0 && value !== 1) unreachable(`${what} is a bool that holds ${value}`);
         return value;
       },

@@ -11,9 +11,7 @@ export type Run = { readonly fours: number; readonly remaining?: Word };
 /** Loads neighbouring elements. */
 export function loadDense(f: FunctionBuilder, type: DType, address: Word, { fours }: Run): Vectors {
   const count = fours * vectorsPerFour(type);
-  const load = isHalf(type)
-    ? (k: number) => v128.load16x4U(address, k * 8)
-    : (k: number) => v128.load(address, k * 16);
+  const load = isHalf(type) ? (k: number) => v128.load16x4U(address, k * 8) : (k: number) => v128.load(address, k * 16);
   const raw = Array.from({ length: count }, (_, k) => f.local("v128", load(k)));
   return decode(f, type, raw);
 }
