@@ -1,10 +1,14 @@
-// The one line that swaps the backend, from `--backend`, `--threads` and `--blas`.
+// The one line that swaps the backend, from `--backend`, `--threads`, `--blas` and `--wide`.
+import { findBlas } from "@torchium/cpu-blas";
 import { createCpuDevice, type Device, setDefaultDevice, TensorError } from "@torchium/tensor";
+import { checkWideRegisters } from "./wide-registers.js";
 
 /** The options that choose a device. */
 export interface DeviceOptions {
   readonly backend: "cpu" | "cuda" | "webgpu";
+  /** `auto`, `off` or a library. */
   readonly blas: string;
+  readonly wide: boolean;
   readonly threads?: number | undefined;
 }
 
@@ -16,18 +20,22 @@ const packages = {
 
 /**
  * Opens the device that the options name and makes it the default.
- * @throws TensorError `unsupported` when its package is not installed
+ * @throws TensorError `unsupported` when its package is not installed, a library that was named cannot be used, or the engine has
+ *   no wide registers
  */
-export async function openDevice({ backend, blas, threads }: DeviceOptions): Promise<Device> {
-  if (blas !== "off" && blas !== "auto") {
-    throw new TensorError(
-      "unsupported",
-      `--blas: no BLAS can be loaded by this version, got ${blas}, expected off or auto`,
-    );
-  }
-  const device =
-    backend === "cpu" ? await createCpuDevice(threads === undefined ? {} : { threads }) : await openPackage(backend);
+export async function openDevice(options: DeviceOptions): Promise<Device> {
+  const device = options.backend === "cpu" ? await openCpu(options) : await openPackage(options.backend);
   setDefaultDevice(device);
+  return device;
+}
+
+async function openCpu({ blas, wide, threads }: DeviceOptions): Promise<Device> {
+  const device = await createCpuDevice({
+    ...(threads !== undefined && { threads }),
+    ...(blas !== "off" && { blas: await findBlas(blas === "auto" ? {} : { path: blas }) }),
+    wideSimd: wide,
+  });
+  if (wide) await checkWideRegisters(device);
   return device;
 }
 

@@ -58,19 +58,19 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
       throw new TensorError("unsupported", message, { path: named }, error);
     }
   }
-  const refusals: string[] = [];
+  let refusal: string | undefined;
   for (const path of new Set(placesOf(machineOf(host)))) {
     try {
       const library = open(host, path, cpuInfo);
       // The embedded products are faster than kernels for processors of long ago.
       if (library.warning === undefined) return library;
-      refusals.push(library.warning);
+      refusal ??= library.warning;
     } catch (error) {
       // The linker knows no such name, which is no news; a file that is there and does not work is.
-      if (host.fs.existsSync(path)) refusals.push(`${path}: ${messageOf(error)}`);
+      if (host.fs.existsSync(path)) refusal ??= `${path}: ${messageOf(error)}`;
     }
   }
-  return { missing: refusals.length > 0 ? refusals.join("; ") : "no BLAS was found in the usual places" };
+  return { missing: refusal ?? "no BLAS was found in the usual places" };
 }
 
 /** Opens a library and tries it. @throws Error where it cannot be used */
@@ -90,13 +90,13 @@ function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
   const { name, version, core } = identity;
   const title = [name, version, core && `(${core})`].filter(Boolean).join(" ");
   const fitting = name === "OpenBLAS" ? mistakenCore(core, cpuInfo) : undefined;
-  const advice = `set OPENBLAS_CORETYPE=${fitting} in the environment or pass coreType`;
+  const advice = `which takes this processor for an old one: set OPENBLAS_CORETYPE=${fitting} or pass coreType`;
   return {
     ...identity,
     path,
     integerBits,
-    ...(fitting && { warning: `${title}, ${path}, takes this processor for an old one; ${advice}` }),
-    description: `${title}, ${path}`,
+    ...(fitting && { warning: `${title}, ${path}, ${advice}` }),
+    description: `${title}, ${path}${fitting ? `, ${advice}` : ""}`,
     leastMultiplyAdds,
     connect,
     worker: { source: productsSource, data },

@@ -36,6 +36,8 @@ describe("parseArguments", () => {
   it("takes paths from the folder it was started in", () => {
     expect(parse("line --data x.txt").options.data).toBe(resolve("/somewhere", "x.txt"));
     expect(parse("line --data /y.txt").options.data).toBe(resolve("/y.txt"));
+    expect(parse("line --blas ./libx.so").options.blas).toBe(resolve("/somewhere", "libx.so"));
+    expect(parse("line --blas libx.so.0").options.blas).toBe("libx.so.0");
   });
 
   it("takes negative numbers as values", () => {

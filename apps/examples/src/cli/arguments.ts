@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { suggestion, TensorError } from "@torchium/tensor";
 import type { Example } from "../example.js";
-import { isPathOption, type OptionDeclarations, optionFlag, parseOption } from "./option.js";
+import { isPathValue, type OptionDeclarations, optionFlag, parseOption } from "./option.js";
 import { sharedTrainOptions, sharedUseOptions } from "./shared-options.js";
 
 /** What a person asked for. */
@@ -90,7 +90,7 @@ function readOptions(args: readonly string[], declarations: OptionDeclarations, 
     const declaration = declarations[name];
     const value = valueOfToken(token, declaration.takesValue, declaration.expects);
     const parsed = parseOption(name, declaration, value);
-    given.set(name, isPathOption(declaration) ? resolve(cwd, String(parsed)) : parsed);
+    given.set(name, isPathValue(declaration, value) ? resolve(cwd, value) : parsed);
   }
   return { given, words };
 }

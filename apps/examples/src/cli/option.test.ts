@@ -10,12 +10,14 @@ import {
   parseOption,
   path,
   text,
+  wordOrLibrary,
 } from "./option.js";
 
 const steps = integer({ min: 1, help: "steps" });
 const rate = number({ min: 0, aboveMin: true, help: "rate" });
 const share = number({ min: 0, max: 1, help: "share" });
 const backend = choice(["cpu", "cuda"], { help: "backend", default: "cpu" });
+const blas = wordOrLibrary(["auto", "off"], { help: "blas", default: "auto" });
 
 describe("parseOption", () => {
   it.each<[OptionDeclaration<unknown>, string, unknown]>([
@@ -30,6 +32,8 @@ describe("parseOption", () => {
     [text({ help: "text" }), "", ""],
     [path({ help: "path" }), "a b", "a b"],
     [flag({ help: "flag" }), "true", true],
+    [blas, "off", "off"],
+    [blas, "libblas.so.3", "libblas.so.3"],
   ])("takes a good value (%#)", (declaration, value, expected) => {
     expect(parseOption("x", declaration, value)).toBe(expected);
   });

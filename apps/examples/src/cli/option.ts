@@ -69,11 +69,24 @@ export function text<D extends string | undefined = undefined>(
 /** A file or folder; the command line turns it into an absolute path. */
 export function path<D extends string | undefined = undefined>(
   settings: CommonSettings<D> & { readonly placeholder?: string },
-): OptionDeclaration<string | D> & { readonly isPath: true } {
+): OptionDeclaration<string | D> & PathRule {
   const placeholder = settings.placeholder ?? "PATH";
   return {
     ...declare(placeholder, "a path", settings, (value) => (value === "" ? undefined : value)),
-    isPath: true,
+    isPath: () => true,
+  };
+}
+
+/** One of a few words, or a library: by its path, or by the bare name that the dynamic linker knows. */
+export function wordOrLibrary<const W extends string>(
+  words: readonly W[],
+  settings: { readonly help: string; readonly default: W; readonly mayChange?: boolean },
+): OptionDeclaration<string> & PathRule {
+  const expects = `one of ${words.join(", ")}, or a library's file`;
+  const placeholder = [...words, "PATH"].join("|");
+  return {
+    ...declare<string, string>(placeholder, expects, settings, (value) => (value === "" ? undefined : value)),
+    isPath: (value) => /[\\/]/.test(value),
   };
 }
 
@@ -99,9 +112,14 @@ export function optionFlag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether the option holds a path, which is stored absolute so that a run can be resumed from any folder. */
-export function isPathOption(declaration: OptionDeclaration<unknown>): boolean {
-  return "isPath" in declaration;
+/** Which values of an option are paths. */
+interface PathRule {
+  readonly isPath: (value: string) => boolean;
+}
+
+/** Whether the value is a path, which is stored absolute so that a run can be resumed from any folder. */
+export function isPathValue(declaration: OptionDeclaration<unknown> & Partial<PathRule>, value: string): boolean {
+  return declaration.isPath?.(value) ?? false;
 }
 
 /**

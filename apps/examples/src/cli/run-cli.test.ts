@@ -25,7 +25,8 @@ describe("training", () => {
       expect(errors).toBe("");
       expect(code).toBe(0);
       const folder = join("runs", "line-2024-01-31-142530");
-      expect(output).toContain(`line: a line through noisy points\nrun folder: ${folder}\nparameters: 1\nslope: 2\n`);
+      expect(output).toContain(`line: a line through noisy points\nrun folder: ${folder}\ndevice: cpu: `);
+      expect(output).toContain("\nparameters: 1\nslope: 2\n");
       expect(output).toMatch(/found 2\.\d\d in 40 steps|found 1\.9\d in 40 steps/);
       expect(output).toContain(`  npm start -- line use --from ${folder}\n`);
       const configuration = JSON.parse(readFileSync(join(cwd, folder, "configuration.json"), "utf8"));

@@ -1,5 +1,5 @@
 // The options that every example takes, declared once for training and once for using a trained model.
-import { choice, flag, integer, type OptionValues, path, text } from "./option.js";
+import { choice, flag, integer, type OptionValues, path, wordOrLibrary } from "./option.js";
 
 const deviceOptions = {
   backend: choice(["cpu", "cuda", "webgpu"], {
@@ -7,12 +7,12 @@ const deviceOptions = {
     default: "cpu",
     mayChange: true,
   }),
-  blas: text({
-    placeholder: "auto|off|PATH",
-    help: "a BLAS library for the CPU's matrix products: found, none, or this file",
-    default: "off",
+  blas: wordOrLibrary(["auto", "off"], {
+    help: "a BLAS for the CPU's large matrix products: one that is found, none, or this library",
+    default: "auto",
     mayChange: true,
   }),
+  wide: flag({ help: "256-bit registers on the CPU, by an experimental flag of Node 24 and later", mayChange: true }),
   threads: integer({ min: 1, max: 1024, help: "CPU threads, all cores by default", mayChange: true }),
   seed: integer({ max: 2 ** 32 - 1, help: "seed of every random number", default: 1337 }),
   help: flag({ help: "print this help" }),

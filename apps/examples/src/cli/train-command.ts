@@ -32,7 +32,7 @@ export async function trainModel(invocation: Invocation, environment: CliEnviron
   print(styled(output, "bold", `${example.name}: ${example.title}`));
   print(`run folder: ${path}${resumed ? " (resumed)" : ""}`);
   try {
-    await openDevice(options);
+    print(`device: ${(await openDevice(options)).info}`);
     await example.train({
       options,
       run,

@@ -1,0 +1,46 @@
+import { defaultDevice, setDefaultDevice, tensor } from "@torchium/tensor";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { openDevice } from "./device.js";
+
+const major = Number(process.versions.node.split(".")[0]);
+const choice = { backend: "cpu", blas: "off", wide: false, threads: 1 } as const;
+
+describe("openDevice", () => {
+  const before = defaultDevice();
+  let opened: { dispose(): void } | undefined;
+  beforeAll(() => setDefaultDevice(before));
+  afterEach(() => {
+    setDefaultDevice(before);
+    opened?.dispose();
+    opened = undefined;
+  });
+  const open = async (more: Partial<Parameters<typeof openDevice>[0]>) => {
+    const device = await openDevice({ ...choice, ...more });
+    opened = device;
+    return device;
+  };
+
+  it("makes the device the default", async () => {
+    const device = await open({ threads: 2 });
+    expect(defaultDevice()).toBe(device);
+    expect(tensor([1]).device).toBe(device);
+    expect(device.info).toMatch(/^cpu: 2 threads, \w+ SIMD, embedded matrix products$/);
+  });
+
+  it("with auto uses the library that is there, or says why there is none", async () => {
+    const { info } = await open({ blas: "auto" });
+    expect(info).toMatch(/, large matrix products by \w+|, embedded matrix products \(.+\)$/);
+  });
+
+  it("refuses a library that cannot be used", async () => {
+    await expect(open({ blas: "/no/such/library.so" })).rejects.toThrow(/^findBlas: .*got \/no\/such\/library\.so/);
+  });
+
+  it.runIf(major >= 24)("gives wide registers where the engine has them, once they compute right", async () => {
+    expect((await open({ wide: true })).info).toContain("wide SIMD");
+  });
+
+  it.runIf(major < 24)("refuses wide registers where the engine has none", async () => {
+    await expect(open({ wide: true })).rejects.toThrow("--wide: the engine has no wide registers");
+  });
+});
