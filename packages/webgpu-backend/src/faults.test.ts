@@ -1,5 +1,16 @@
-import { type Device, TensorError, tensor, zeros } from "@torchium/tensor";
-import { Embedding } from "@torchium/tensor/nn";
+import { AdamW } from "@torchium/optim";
+import {
+  type Device,
+  defaultDevice,
+  fromTypedArray,
+  Generator,
+  setDefaultDevice,
+  TensorError,
+  tensor,
+  zeros,
+} from "@torchium/tensor";
+import { deserializeCheckpoint, serializeCheckpoint } from "@torchium/tensor/io";
+import { Embedding, functional as F, Linear, Sequential, Tanh } from "@torchium/tensor/nn";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { GpuDevice } from "./gpu.js";
 import { createWebGpuBackend, createWebGpuDevice, isWebGpuAvailable } from "./index.js";
@@ -68,6 +79,49 @@ describe.skipIf(!available)(`faults on WebGPU${available ? "" : " (no WebGPU ada
       const next = await onGpu(await newGpu());
       expect(await tensor(state, { device: next }).add(1).toArray()).toEqual([3, 5, 7]);
     });
+  });
+
+  it("a run whose device is lost goes on from its checkpoint on a new adapter, to the same numbers", async () => {
+    const inputs = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i));
+    const steps = 8;
+    const makeRun = () => {
+      const generator = new Generator(3);
+      const model = new Sequential(new Linear(4, 8, { generator }), new Tanh(), new Linear(8, 1, { generator }));
+      const optimizer = new AdamW(model.parameters(), { lr: 0.05 });
+      const step = async (): Promise<number> => {
+        optimizer.zeroGrad();
+        const guess = F.dropout(model.forward(fromTypedArray(inputs, [6, 4])), 0.2, { generator });
+        const loss = guess.sub(0.5).square().mean();
+        loss.backward();
+        optimizer.step();
+        return loss.item();
+      };
+      return { step, parts: { model, optimizer, generator } };
+    };
+    const before = defaultDevice();
+    try {
+      setDefaultDevice(await onGpu(await newGpu()));
+      const whole = makeRun();
+      const undisturbed: number[] = [];
+      for (let i = 0; i < steps; i++) undisturbed.push(await whole.step());
+
+      const gpu = await newGpu();
+      setDefaultDevice(await onGpu(gpu));
+      const run = makeRun();
+      const losses: number[] = [];
+      for (let i = 0; i < 3; i++) losses.push(await run.step());
+      const checkpoint = await serializeCheckpoint(run.parts);
+      gpu.destroy();
+      await expect(run.step()).rejects.toThrow(code("device-lost"));
+
+      setDefaultDevice(await onGpu(await newGpu()));
+      const next = makeRun();
+      await deserializeCheckpoint(checkpoint, { into: next.parts });
+      while (losses.length < steps) losses.push(await next.step());
+      expect(losses).toEqual(undisturbed);
+    } finally {
+      setDefaultDevice(before);
+    }
   });
 
   describe("memory", () => {
