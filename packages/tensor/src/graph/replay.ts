@@ -23,6 +23,8 @@ export type ReplayDevice = {
 /** A result that the call gives: which root, by submission. */
 export type WantedResult = { readonly run: number; readonly root: number };
 
+/** Operand i takes buffer `at[i]` of a list: two columns, since there are a thousand of them in a step. */
+type Bindings = { readonly operands: LaunchOperand[]; readonly at: number[] };
 type Target = { readonly holder: Holder; readonly storage: Storage; leaf: Node };
 /** How a root of a submission is stored. */
 type Output =
@@ -32,9 +34,9 @@ type Run = {
   readonly recorded: RecordedRun;
   readonly outputs: readonly Output[];
   readonly slots: readonly (readonly [slot: number, leaf: RecordedLeaf])[];
-  readonly fromBlocks: readonly (readonly [LaunchOperand, number])[];
-  readonly fromRoots: readonly (readonly [LaunchOperand, number])[];
-  readonly fromLeaves: readonly (readonly [LaunchOperand, number])[];
+  readonly fromBlocks: Bindings;
+  readonly fromRoots: Bindings;
+  readonly fromLeaves: Bindings;
   /** Which of the plan's scalars are new at each call. */
   readonly live: readonly number[];
 };
@@ -75,11 +77,15 @@ export class Replay {
         if (!root.into) return { kind: "own", byteLength, isWanted: wanted.some((w) => w.run === r && w.root === k) };
         return { kind: bound.inPlace[k] ? "inPlace" : "swapped", storage: root.into, byteLength };
       });
-      const [fromBlocks, fromRoots, fromLeaves]: [LaunchOperand, number][][] = [[], [], []];
+      const [fromBlocks, fromRoots, fromLeaves] = [0, 1, 2].map((): Bindings => ({ operands: [], at: [] }));
+      const take = (bindings: Bindings | undefined, operand: LaunchOperand, at: number): void => {
+        bindings?.operands.push(operand);
+        bindings?.at.push(at);
+      };
       for (const { operand, source } of bound.patches) {
-        if (source.kind === "block") fromBlocks!.push([operand, source.block]);
-        else if (source.kind === "root") fromRoots!.push([operand, source.root]);
-        else fromLeaves!.push([operand, source.slot]);
+        if (source.kind === "block") take(fromBlocks, operand, source.block);
+        else if (source.kind === "root") take(fromRoots, operand, source.root);
+        else take(fromLeaves, operand, source.slot);
       }
       const live = recorded.numbers.flatMap((x, i) => (x.live ? [i] : []));
       const slots = [...recorded.leaves];
@@ -171,9 +177,12 @@ export class Replay {
         found[slot] = storage.buffer;
       }
     }
-    for (const [operand, block] of fromBlocks) operand.buffer = blocks[block];
-    for (const [operand, root] of fromRoots) operand.buffer = results[root]!.buffer;
-    for (const [operand, slot] of fromLeaves) operand.buffer = found[slot];
+    bind(fromBlocks, blocks);
+    bind(
+      fromRoots,
+      results.map((r) => r.buffer),
+    );
+    bind(fromLeaves, found);
     if (bound.filledBy === recorded) {
       for (const i of live) this.#fill(bound.scalars[i]!, numbers[i]!.numbers);
     } else {
@@ -195,4 +204,8 @@ export class Replay {
   #fill({ launch, at, index }: RecordedRun["bound"]["scalars"][number], numbers: readonly number[]): void {
     launch.scalars[at] = numbers[index]!;
   }
+}
+
+function bind({ operands, at }: Bindings, buffers: readonly BufferHandle[]): void {
+  for (let i = 0; i < operands.length; i++) operands[i]!.buffer = buffers[at[i]!];
 }
