@@ -12,7 +12,8 @@ export interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { packages: ["@torchium/tensor"], kilobytes: 80 },
+  // Everything there is, the CPU backend, documentation and test cases of every op included.
+  { packages: ["@torchium/tensor"], kilobytes: 88 },
   { packages: ["@torchium/tensor", "@torchium/webgpu-backend"], withoutCpu: true, kilobytes: 80 },
 ];
 
