@@ -4,7 +4,7 @@
 /** One row of the table. */
 export interface Row {
   readonly name: string;
-  readonly group: "kernels" | "steps" | "host";
+  readonly group: "kernels" | "steps" | "host" | "growth";
   /** What a peer looks up in its own table of work. */
   readonly op: string;
   readonly sizes: Readonly<Record<string, number>>;
@@ -16,6 +16,8 @@ export interface Row {
   readonly per?: number;
   /** Words, characters or pairs that a training step learns from. */
   readonly tokens?: number;
+  /** Of rows that differ in one size: which, and how large it is. */
+  readonly series?: { readonly of: string; readonly size: number };
 }
 
 const million = 1 << 20;
@@ -97,6 +99,20 @@ const steps: readonly Row[] = [
   ),
 ];
 
+/** The GPT's step as one size after the other doubles, for the exponents of time and memory. */
+const growth: readonly Row[] = Object.entries({
+  batch: [3, 6, 12, 24],
+  block: [16, 32, 64, 128],
+  width: [64, 128, 256],
+  vocabulary: [1024, 2048, 4096, 8192],
+}).flatMap(([of, values]) =>
+  values.map((size): Row => {
+    const sizes = { ...gpt, [of]: size };
+    const name = `GPT, ${of} ${size}`;
+    return { ...step(name, "gptStep", sizes, sizes.batch * sizes.block), group: "growth", series: { of, size } };
+  }),
+);
+
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
   map("add", 4 * million, 2),
@@ -137,6 +153,7 @@ export const rows: readonly Row[] = [
     ...{ flops: 3.5 * attentionFlops, bytes: 32 * attentionElements },
   },
   ...steps,
+  ...growth,
   { name: "an operation, of 200 on 64 values", group: "host", op: "chain", sizes: { nodes: 200, count: 64 }, per: 200 },
 ];
 

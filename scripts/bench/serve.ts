@@ -97,7 +97,7 @@ export async function serve(greeting: Greeting, prepare: Prepare): Promise<void>
   if (idle !== undefined) writeFileSync("/proc/self/clear_refs", "5");
   const memory = (row: Row): Pick<Answer, "peakBytes"> => {
     const peak = memoryOf("VmHWM");
-    return row.group === "steps" && idle !== undefined && peak !== undefined ? { peakBytes: peak - idle } : {};
+    return row.tokens !== undefined && idle !== undefined && peak !== undefined ? { peakBytes: peak - idle } : {};
   };
   let current: { readonly name: string; readonly work: Work; readonly state: { turns: number } } | undefined;
   send(greeting);

@@ -155,7 +155,7 @@ def main():
                 if isinstance(result, torch.Tensor):
                     answer['check'] = result.detach().flatten()[:1 << 20].abs().double().mean().item()
                 name = row['name']
-            elif row['group'] == 'steps' and idle is not None:
+            elif 'tokens' in row and idle is not None:
                 answer['peakBytes'] = memory('VmHWM') - idle
             send(dict(answer, times=sample(run, request['milliseconds'], state)))
         except Exception as error:
