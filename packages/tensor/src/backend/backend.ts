@@ -36,6 +36,11 @@ export type Kernel = {
  *   where rows of one id hold equal values. Touches the rows named and no others.
  * - `scan`: [outer…, row]; inclusive prefix sums along the row (suffix sums when `reverse`).
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
+ * - `attention`: [batch…, L, S, E, V], no axis of a matrix being 0; inputs queries [batch…, L, E], keys [batch…, S, E],
+ *   values [batch…, S, V]; outputs softmax(scale · q kᵀ) v [batch…, L, V] and ln Σ e^(scale · q kᵀ) [batch…, L]. With
+ *   `causal` query i sees keys 0 to i only.
+ * - `attentionGradient`: the same space; inputs queries, keys, values, the second output of `attention` and the gradient
+ *   of the first; outputs the gradients of queries, keys and values.
  */
 export type AnchorOps = {
   readonly matmul: { readonly type: FloatType };
@@ -44,7 +49,11 @@ export type AnchorOps = {
   readonly scatterInto: { readonly type: "float32" | "float64"; readonly mode: "add" | "set" };
   readonly scan: { readonly type: DType; readonly reverse: boolean };
   readonly sort: { readonly type: DType; readonly descending: boolean };
+  readonly attention: AttentionAttributes;
+  readonly attentionGradient: AttentionAttributes;
 };
+/** What `attention` and its gradient share. */
+export type AttentionAttributes = { readonly type: "float32"; readonly causal: boolean; readonly scale: number };
 /** Name of an anchor. */
 export type AnchorName = keyof AnchorOps;
 /** An anchor to be made executable. `epilogue` is a map over the output's axes, its input 0 the anchor's result. */

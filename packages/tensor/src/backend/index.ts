@@ -60,6 +60,7 @@ export type {
   AnchorCall,
   AnchorName,
   AnchorOps,
+  AttentionAttributes,
   Backend,
   Binding,
   BufferHandle,

@@ -14,6 +14,7 @@ import type {
 import { allDTypes, isHalf } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { Allocator, alignment, CpuBuffer, Workspace } from "./allocator.js";
+import { AttentionExecutable } from "./anchors/attention.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
 import { GatherExecutable } from "./anchors/gather.js";
 import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
@@ -94,6 +95,7 @@ export class CpuBackend implements Backend {
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
   readonly #errors: LaunchError[] = [];
   #matmulTools: MatmulTools | undefined;
+  #packing: number | undefined;
   readonly #blocks: Workspace;
   readonly #scratch: Workspace;
   #bytes: Uint8Array;
@@ -192,6 +194,12 @@ export class CpuBackend implements Backend {
         const make = () => new SortExecutable({ type, descending }, call.rank, this.#pool);
         return this.#cached(`sort/${type}/${descending}/${call.rank}`, make);
       }
+      case "attention":
+      case "attentionGradient": {
+        const { causal, scale } = call.attributes;
+        const key = `${call.op}/${causal}/${scale}/${call.rank}`;
+        return this.#cached(key, () => this.#attention(key, call));
+      }
     }
   }
 
@@ -247,7 +255,7 @@ export class CpuBackend implements Backend {
   }
 
   #makeMatmulTools(): MatmulTools {
-    const { shared, threads } = this.#pool;
+    const { shared } = this.#pool;
     const module = gemmModule({ shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd });
     const products = {
       float32: this.#pool.register(module, "gemmFloat32"),
@@ -260,8 +268,18 @@ export class CpuBackend implements Backend {
       float64: this.#pool.register(calls, "gemmFloat64"),
       leastMultiplyAdds: blas.leastMultiplyAdds,
     };
-    const workspace = this.#allocator.reserve(gemmWorkspaceByteLength * threads).address;
-    return { products, library, workspace, compile: (kernel) => this.compile(kernel) };
+    return { products, library, workspace: this.#packingSpace(), compile: (kernel) => this.compile(kernel) };
+  }
+
+  #attention(key: string, call: AnchorCall & { readonly op: "attention" | "attentionGradient" }): AttentionExecutable {
+    const gemm = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd };
+    return new AttentionExecutable(key, call, { pool: this.#pool, gemm, workspace: this.#packingSpace() });
+  }
+
+  // Where products pack their operands, every thread in a part of its own.
+  #packingSpace(): number {
+    this.#packing ??= this.#allocator.reserve(gemmWorkspaceByteLength * this.#pool.threads).address;
+    return this.#packing;
   }
 
   #submissionOf(launches: readonly Launch[]): Submission {

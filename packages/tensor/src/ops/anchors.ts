@@ -39,7 +39,7 @@ const inFloat32 = <T extends Variable>(x: T, compute: (wide: T) => T): T => cast
 type Laid = { readonly variable: Variable; readonly layout: Layout };
 
 /** Records an anchor over `sizes`; undefined when the device declines it. */
-function anchor<K extends AnchorName>(
+export function anchor<K extends AnchorName>(
   name: K,
   attributes: AnchorOps[K],
   sizes: Shape,

@@ -1,6 +1,6 @@
 // The anchors, straight from their definitions in backend.ts: loops over indices, no blocking, no reordering.
 
-import type { AnchorCall, AnchorName, AnchorOps } from "../backend/backend.js";
+import type { AnchorCall, AnchorName, AnchorOps, AttentionAttributes } from "../backend/backend.js";
 import type { DType } from "../dtype.js";
 import { evaluateScalar } from "../kernel/scalar-ops.js";
 import { contiguousStrides, sizeOf } from "../shape.js";
@@ -107,7 +107,93 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
       return undefined;
     },
   },
+  attention: {
+    inputTypes: () => ["float32", "float32", "float32"],
+    outputTypes: () => ["float32", "float32"],
+    run: (attributes, sizes, [q, k, v, out, logTotal]) => {
+      forEachIndex(sizes.slice(0, -4), (batch) => {
+        const { weights, logTotals } = attentionWeights(attributes, sizes, batch, q!, k!);
+        const [, , , valueWidth] = sizes.slice(-4) as [number, number, number, number];
+        weights.forEach((row, i) => {
+          logTotal!.write(addressOf(logTotal!, [...batch, i]), logTotals[i]!);
+          for (let w = 0; w < valueWidth; w++) {
+            let sum = 0;
+            row.forEach((p, j) => {
+              sum += p * v!.read(addressOf(v!, [...batch, 0, j, 0, w]));
+            });
+            out!.write(addressOf(out!, [...batch, i, 0, 0, w]), sum);
+          }
+        });
+      });
+      return undefined;
+    },
+  },
+  attentionGradient: {
+    inputTypes: () => ["float32", "float32", "float32", "float32", "float32"],
+    outputTypes: () => ["float32", "float32", "float32"],
+    run: (attributes, sizes, [q, k, v, , gradient, ofQueries, ofKeys, ofValues]) => {
+      const [queries, keys, width, valueWidth] = sizes.slice(-4) as [number, number, number, number];
+      forEachIndex(sizes.slice(0, -4), (batch) => {
+        const { weights } = attentionWeights(attributes, sizes, batch, q!, k!);
+        const at = (x: View, ...index: number[]) => x.read(addressOf(x, [...batch, ...index]));
+        const add = (x: View, value: number, ...index: number[]) => {
+          const address = addressOf(x, [...batch, ...index]);
+          x.write(address, x.read(address) + value);
+        };
+        for (let j = 0; j < keys; j++) {
+          for (let e = 0; e < width; e++) ofKeys!.write(addressOf(ofKeys!, [...batch, 0, j, e]), 0);
+          for (let w = 0; w < valueWidth; w++) ofValues!.write(addressOf(ofValues!, [...batch, 0, j, 0, w]), 0);
+        }
+        for (let i = 0; i < queries; i++) {
+          for (let e = 0; e < width; e++) ofQueries!.write(addressOf(ofQueries!, [...batch, i, 0, e]), 0);
+          const row = weights[i]!;
+          const arrived = row.map((_, j) => {
+            let sum = 0;
+            for (let w = 0; w < valueWidth; w++) sum += at(gradient!, i, 0, 0, w) * at(v!, 0, j, 0, w);
+            return sum;
+          });
+          const mean = row.reduce((sum, p, j) => sum + p * arrived[j]!, 0);
+          row.forEach((p, j) => {
+            const change = attributes.scale * p * (arrived[j]! - mean);
+            for (let e = 0; e < width; e++) {
+              add(ofQueries!, change * at(k!, 0, j, e), i, 0, e);
+              add(ofKeys!, change * at(q!, i, 0, e), 0, j, e);
+            }
+            for (let w = 0; w < valueWidth; w++) add(ofValues!, p * at(gradient!, i, 0, 0, w), 0, j, 0, w);
+          });
+        }
+      });
+      return undefined;
+    },
+  },
 };
+
+/** Softmax of the scores of one matrix of the batch, query by query over the keys it sees, and the logarithms of the totals. */
+function attentionWeights(
+  { causal, scale }: AttentionAttributes,
+  sizes: Sizes,
+  batch: readonly number[],
+  q: View,
+  k: View,
+): { readonly weights: readonly (readonly number[])[]; readonly logTotals: readonly number[] } {
+  const [queries, keys, width] = sizes.slice(-4) as [number, number, number, number];
+  const logTotals: number[] = [];
+  const weights = Array.from({ length: queries }, (_, i) => {
+    const scores = Array.from({ length: causal ? Math.min(i + 1, keys) : keys }, (_, j) => {
+      let sum = 0;
+      for (let e = 0; e < width; e++) {
+        sum += q.read(addressOf(q, [...batch, i, 0, e])) * k.read(addressOf(k, [...batch, 0, j, e]));
+      }
+      return scale * sum;
+    });
+    const top = Math.max(...scores);
+    const powers = scores.map((x) => Math.exp(x - top));
+    const total = powers.reduce((a, b) => a + b, 0);
+    logTotals.push(top + Math.log(total));
+    return powers.map((x) => x / total);
+  });
+  return { weights, logTotals };
+}
 
 /** The rule of an anchor, to be used with attributes of the same anchor. */
 export const ruleOf = (op: AnchorName): AnchorRule<AnchorName> => anchorRules[op] as AnchorRule<AnchorName>;

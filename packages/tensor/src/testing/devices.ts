@@ -4,10 +4,11 @@ import { createCpuDevice } from "../cpu/device.js";
 import { Device } from "../graph/device.js";
 import { createReferenceBackend } from "../reference/index.js";
 
+const anchors = ["matmul", "gather", "scatterAdd", "scan", "sort", "attention", "attentionGradient"] as const;
+
 /** Makers of the devices under test, by name. */
 export const testDevices = {
   reference: async () => new Device(createReferenceBackend()),
-  "reference without anchors": async () =>
-    new Device(createReferenceBackend({ declines: ["matmul", "gather", "scatterAdd", "scan", "sort"] })),
+  "reference without anchors": async () => new Device(createReferenceBackend({ declines: anchors })),
   cpu: () => createCpuDevice({ threads: 2 }),
 } as const satisfies Record<string, () => Promise<Device>>;

@@ -33,11 +33,11 @@ export const cellParams = {
   workspace: "i32",
 } as const;
 
-/** From so many columns on packing A pays, although the tiles can read it where it lies. */
-const packColumnsFrom = 64;
+/** From so many columns on packing A pays, although the tiles can read it where it lies; sooner where it lies transposed. */
+const packColumnsFrom = { dense: 64, strided: 24 } as const;
 /** From so many rows on packing B pays where the tiles can read it as it lies, unless it is small. */
 const packRowsFrom = 48;
-/** A B of at most so many bytes stays in the nearest cache, packed or not. */
+/** A B whose rows lie within so many bytes stays in the nearest cache, packed or not. */
 const smallByteLength = 16384;
 
 const largestTileByteLength = 1024;
@@ -75,9 +75,10 @@ export function defineBlocked(
     const packedB = f.local("i32", i32.add(workspace, layout.packedB));
     const tile = f.local("i32", i32.add(workspace, layout.tile));
 
-    const packsA = f.local("i32", i32.and(i32.geU(columns, packColumnsFrom), i32.gtU(rows, 2)));
-    const bByteLength = i32.mul(i32.mul(inner, columns), element.byteLength);
-    const isWorthwhile = i32.and(i32.geU(rows, packRowsFrom), i32.gtU(bByteLength, smallByteLength));
+    const { dense, strided } = packColumnsFrom;
+    const packedFrom = i32.select(dense, strided, i32.eq(aColumn, element.byteLength));
+    const packsA = f.local("i32", i32.and(i32.geU(columns, packedFrom), i32.gtU(rows, 2)));
+    const isWorthwhile = i32.and(i32.geU(rows, packRowsFrom), i32.gtU(i32.mul(inner, bRow), smallByteLength));
     const packsB = f.local("i32", i32.or(i32.ne(bColumn, element.byteLength), isWorthwhile));
 
     // Runs of k are as equal as can be; there is at least one, so that an empty sum still writes its zeros.

@@ -2,7 +2,7 @@
 // Threads share out tile columns or tile rows of all matrices of the batch; k is never split between them and every
 // element of C is one fixed chain of operations, so results do not depend on the number of threads.
 
-import { type Expr, i32, i64, type Local, ModuleBuilder, type Operand } from "../wasm/assembler.js";
+import { type Expr, type FunctionRef, i32, i64, type Local, ModuleBuilder, type Operand } from "../wasm/assembler.js";
 import { type BlockSizes, defineBlocked, workspaceLayout } from "./blocked.js";
 import { defineDot, dotRowsUpTo } from "./dot.js";
 import { type Element, elements } from "./element.js";
@@ -52,11 +52,18 @@ export const gemmWorkspaceByteLength =
 export function gemmModule(options: GemmOptions): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ relaxedSimd: options.relaxedSimd });
   module.importMemory("env", "memory", { shared: options.shared });
-  const shape = tiles[!options.relaxedSimd ? "plain" : options.wideSimd ? "wide" : "fused"];
+  const shape = tileShape(options);
   defineGemm(module, "gemmFloat32", elements.float32, shape, blocks.float32);
   defineGemm(module, "gemmFloat64", elements.float64, shape, blocks.float64);
   return module.finish();
 }
+
+/** The product of one cell of float32 matrices, for kernels that hold products: see `cellParams`. */
+export const defineFloat32Product = (module: ModuleBuilder, options: GemmOptions): FunctionRef<undefined> =>
+  defineBlocked(module, elements.float32, tileShape(options), blocks.float32);
+
+const tileShape = ({ relaxedSimd, wideSimd }: GemmOptions): TileShape =>
+  tiles[!relaxedSimd ? "plain" : wideSimd ? "wide" : "fused"];
 
 function defineGemm(module: ModuleBuilder, name: string, element: Element, shape: TileShape, block: BlockSizes): void {
   const tileWidth = shape.vectors * element.lanes;

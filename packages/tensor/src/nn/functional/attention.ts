@@ -1,13 +1,15 @@
 // Scaled dot-product attention. Masks are conditions inside the softmax, and a query that may see nothing gives zeros.
 
+import { tracks } from "../../autograd/views.js";
 import { noGrad } from "../../control.js";
 import { zeros } from "../../creation.js";
 import { isFloat } from "../../dtype.js";
 import { argumentError, shapeError, TensorError } from "../../errors.js";
 import { logicalOr, matmul } from "../../functions.js";
+import { fusedAttention } from "../../ops/attention.js";
 import { causalMaskedSoftmaxRow, causalSoftmaxRow, maskedSoftmaxRow, positions, softmaxRow } from "../../ops/index.js";
 import type { Generator } from "../../random.js";
-import type { Shape } from "../../shape.js";
+import { type Shape, sizeOf } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat } from "../checks.js";
 import { dropout } from "./dropout.js";
@@ -42,12 +44,36 @@ export function scaledDotProductAttention(
   if (value.ndim < 2 || value.shape[value.ndim - 2] !== key.shape[key.ndim - 2]) {
     throw shapeError(op, "there must be one value for each key", [key.shape, value.shape]);
   }
+  const fused = attnMask || dropoutP !== 0 ? undefined : fusedProduct(op, query, key, value, isCausal, scale);
+  if (fused) return fused;
   const mask: AttentionMask = { causal: isCausal };
   if (attnMask?.dtype === "bool") mask.ignore = attnMask.logicalNot();
   else if (attnMask) mask.bias = attnMask;
   const weights = attentionWeights(op, query, key, mask, scale);
   return matmul(dropout(weights, dropoutP, generator && { generator }), value);
 }
+
+// In one kernel, where the device has one and it pays. Backward that kernel computes the weights again, which a causal
+// mask makes up for on long sequences by what it leaves out; without one it only saves memory. A few queries are
+// faster without packing the keys. (Measured on the embedded backend, the only one with the kernel.)
+function fusedProduct(
+  op: string,
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  causal: boolean,
+  scale: number | undefined,
+): Tensor | undefined {
+  const factor = checkedScale(op, query, key, scale);
+  const [queries, keys] = [query, key].map((x) => x.shape[x.ndim - 2]!) as [number, number];
+  const recorded = tracks([query, key, value]);
+  const weights = sizeOf(query.shape.slice(0, -1)) * keys;
+  const pays = recorded ? weights >= largeWeights || (causal && keys >= 256) : queries >= 32;
+  return pays ? fusedAttention([query, key, value], { causal, scale: factor }) : undefined;
+}
+
+// Elements of weights, of which a step of training holds several arrays: from a quarter of a gigabyte on, memory decides.
+const largeWeights = 2 ** 26;
 
 /** What keeps a query from seeing a key; all of it applies. */
 export type AttentionMask = {
@@ -67,14 +93,7 @@ export function attentionWeights(
   { ignore, bias, causal = false }: AttentionMask,
   scale?: number,
 ): Tensor {
-  checkFloat(op, "the query", query);
-  checkFloat(op, "the key", key);
-  const width = query.shape[query.ndim - 1];
-  if (query.ndim < 2 || key.ndim < 2 || width !== key.shape[key.ndim - 1]) {
-    throw shapeError(op, "query and key must be […, length, width] of one width", [query.shape, key.shape]);
-  }
-  if (scale !== undefined && !Number.isFinite(scale)) throw argumentError(op, "scale", "a finite number", scale);
-  const products = matmul(query, key.T).mul(scale ?? 1 / Math.sqrt(width!));
+  const products = matmul(query, key.T).mul(checkedScale(op, query, key, scale));
   const scores = bias
     ? products.add(fitting(op, bias, products.shape, isFloat(bias.dtype), "bool or floating"))
     : products;
@@ -82,6 +101,18 @@ export function attentionWeights(
   if (!causal) return left ? maskedSoftmaxRow([scores, left]) : softmaxRow([scores]);
   const last = lastSeen(scores);
   return left ? causalMaskedSoftmaxRow([scores, left, last]) : causalSoftmaxRow([scores, last]);
+}
+
+// The scale of the scores; 1/√width unless given.
+function checkedScale(op: string, query: Tensor, key: Tensor, scale: number | undefined): number {
+  checkFloat(op, "the query", query);
+  checkFloat(op, "the key", key);
+  const width = query.shape[query.ndim - 1];
+  if (query.ndim < 2 || key.ndim < 2 || width !== key.shape[key.ndim - 1]) {
+    throw shapeError(op, "query and key must be […, length, width] of one width", [query.shape, key.shape]);
+  }
+  if (scale !== undefined && !Number.isFinite(scale)) throw argumentError(op, "scale", "a finite number", scale);
+  return scale ?? 1 / Math.sqrt(width!);
 }
 
 /** The last key that each query may see, [..., queries], without memory of its own. */

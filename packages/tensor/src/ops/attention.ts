@@ -1,0 +1,126 @@
+// Attention as one operation, for devices that have a kernel for it: no array of queries × keys is stored, in neither
+// direction. What it means is `composedGradient` and the softmax it starts from; the gradient of the gradient is theirs.
+
+import { productType } from "../autograd/autocast.js";
+import { gradEnabled } from "../autograd/mode.js";
+import { record, type Variable } from "../autograd/variable.js";
+import { reshape, tracks } from "../autograd/views.js";
+import type { AttentionAttributes } from "../backend/backend.js";
+import type { Layout } from "../shape.js";
+import { anchor, batchedMatmul, transposeLast } from "./anchors.js";
+import { mul, sub } from "./arithmetic.js";
+import { positions } from "./indexing.js";
+import { causalSoftmaxRow } from "./masked-softmax.js";
+import { softmaxRow, sumRow } from "./rows.js";
+
+/** How `fusedAttention` weighs the values. */
+export type FusedAttentionOptions = Omit<AttentionAttributes, "type">;
+
+/** Queries [batch…, L, E], keys [batch…, S, E] and values [batch…, S, V]. */
+type Operands<T> = readonly [query: T, key: T, value: T];
+
+/**
+ * softmax(scale · q kᵀ) v, [batch…, L, V], of operands with the same batch axes; with `causal` query i sees keys 0 to i.
+ * Undefined where the device has no kernel for it, or not for these operands.
+ */
+export function fusedAttention<T extends Variable>(
+  operands: Operands<T>,
+  options: FusedAttentionOptions,
+): T | undefined {
+  const [query, , value] = operands;
+  const batch = query.shape.slice(0, -2);
+  const fits = operands.every(
+    ({ shape, dtype, device }) =>
+      dtype === "float32" &&
+      device === query.device &&
+      shape.length === query.shape.length &&
+      !shape.includes(0) &&
+      batch.every((size, axis) => size === shape[axis]),
+  );
+  if (!fits || productType("float32") !== "float32") return undefined;
+  const attributes: AttentionAttributes = { type: "float32", ...options };
+  const sizes = spaceOf(operands);
+  const shape = [...batch, query.shape.at(-2)!, value.shape.at(-1)!];
+  const forward = anchor("attention", attributes, sizes, laid(sizes, operands), [
+    { shape, dtype: "float32" },
+    { shape: shape.slice(0, -1), dtype: "float32" },
+  ]) as readonly [T, T] | undefined;
+  if (!forward) return undefined;
+  const [y, logTotal] = forward;
+  if (tracks(operands)) {
+    record([y], {
+      name: "attention",
+      inputs: operands,
+      saved: [...operands, logTotal],
+      backward: ([gradient]) =>
+        gradEnabled()
+          ? composedGradient(operands, logTotal, gradient as T, options)
+          : fusedGradient(operands, logTotal, gradient as T, attributes),
+    });
+  }
+  return y;
+}
+
+function fusedGradient<T extends Variable>(
+  operands: Operands<T>,
+  logTotal: T,
+  gradient: T,
+  attributes: AttentionAttributes,
+): readonly Variable[] {
+  const sizes = spaceOf(operands);
+  const rank = sizes.length;
+  const inputs = [
+    ...laid(sizes, operands),
+    { variable: logTotal, layout: over(sizes, logTotal, [rank - 4]) },
+    { variable: gradient, layout: over(sizes, gradient, [rank - 4, rank - 1]) },
+  ];
+  const outputs = operands.map(({ shape }) => ({ shape, dtype: "float32" as const }));
+  const native = anchor("attentionGradient", attributes, sizes, inputs, outputs);
+  return native ?? composedGradient(operands, logTotal, gradient, attributes);
+}
+
+/** The gradients of queries, keys and values, made of differentiable operations. */
+function composedGradient<T extends Variable>(
+  [query, key, value]: Operands<T>,
+  logTotal: T,
+  gradient: T,
+  { causal, scale }: FusedAttentionOptions,
+): readonly T[] {
+  const scores = mul(batchedMatmul(query, transposeLast(key)), scale) as T;
+  const last = logTotal.shape.length - 1;
+  const weights = causal ? causalSoftmaxRow([scores, positions(logTotal, last)]) : softmaxRow([scores]);
+  const arrived = batchedMatmul(gradient, transposeLast(value));
+  const mean = reshape(sumRow([mul(weights, arrived) as T]), [...logTotal.shape, 1]);
+  const changes = mul(mul(weights, sub(arrived, mean)), scale) as T;
+  return [
+    batchedMatmul(changes, key),
+    batchedMatmul(transposeLast(changes), query),
+    batchedMatmul(transposeLast(weights), gradient),
+  ];
+}
+
+// [batch…, L, S, E, V].
+function spaceOf([query, , value]: Operands<Variable>): readonly number[] {
+  const [queries, width] = query.shape.slice(-2) as [number, number];
+  const [keys, valueWidth] = value.shape.slice(-2) as [number, number];
+  return [...query.shape.slice(0, -2), queries, keys, width, valueWidth];
+}
+
+const laid = (sizes: readonly number[], [query, key, value]: Operands<Variable>) => {
+  const first = sizes.length - 4;
+  return [
+    { variable: query, layout: over(sizes, query, [first, first + 2]) },
+    { variable: key, layout: over(sizes, key, [first + 1, first + 2]) },
+    { variable: value, layout: over(sizes, value, [first + 1, first + 3]) },
+  ];
+};
+
+/** A variable over the space: its last axes lie along `axes`, those before are the batch's. */
+function over(sizes: readonly number[], { layout }: Variable, axes: readonly number[]): Layout {
+  const batch = sizes.length - 4;
+  const strides = [...layout.strides.slice(0, batch), 0, 0, 0, 0];
+  axes.forEach((axis, i) => {
+    strides[axis] = layout.strides[batch + i]!;
+  });
+  return { shape: sizes, strides, offset: layout.offset };
+}
