@@ -38,7 +38,7 @@ export function readOptions<R extends OptionTable<object>>(
   return values as Resolved<R>;
 }
 
-/** @throws TensorError `argument` when a value is missing or cannot be; `prefix` stands before the field */
+/** Checks values that may have changed since. @throws TensorError `argument`; `prefix` stands before the field's name */
 export function checkOptions(op: string, table: object, values: object, prefix = ""): void {
   for (const [name, { accepts, expected, optional }] of Object.entries(table as AnyTable)) {
     const value = (values as Values)[name];
@@ -47,7 +47,7 @@ export function checkOptions(op: string, table: object, values: object, prefix =
   }
 }
 
-/** @throws TensorError `argument`: options that do not go together */
+/** Throws the error for options that do not go together. @throws TensorError `argument` */
 export function refuseOptions(op: string, message: string): never {
   throw new TensorError("argument", `${op}: ${message}`, { op });
 }
