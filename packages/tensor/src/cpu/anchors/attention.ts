@@ -69,8 +69,9 @@ export class AttentionExecutable implements CpuExecutable {
     const units = pass.operands.map(() => bytes);
     const queryBlock = blockOf(queries, keys, attributes.causal);
     const scratchBytes = attentionScratchBytes(queryBlock, keys, pass.tiles);
+    const names: readonly string[] = pass.operands;
     const along = (name: string, axis: number) => {
-      const i = pass.operands.findIndex((operand) => operand === name);
+      const i = names.indexOf(name);
       return i < 0 ? 0 : strides[i]![outer + axis]!;
     };
     const words = {
