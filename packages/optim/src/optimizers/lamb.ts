@@ -33,14 +33,19 @@ const lamb: OptimizerDeclaration<LAMBOptions, "expAvg" | "expAvgSq"> = {
   rule({ parameter, gradient, state, options, step }) {
     const { lr, betas, eps, weightDecay, clampValue, biasCorrection } = options;
     const [beta1, beta2] = betas;
-    const expAvg = state.expAvg.lerp(gradient, 1 - beta1);
-    const expAvgSq = state.expAvgSq.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
     const [first, second] = biasCorrection ? [1 - beta1 ** step, 1 - beta2 ** step] : [1, 1];
-    const direction = expAvg.div(first).div(expAvgSq.div(second).sqrt().add(eps));
-    const update = weightDecay === 0 ? direction : direction.add(parameter.mul(weightDecay));
+    const moments = () => {
+      const expAvg = state.expAvg.lerp(gradient, 1 - beta1);
+      const expAvgSq = state.expAvgSq.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
+      const direction = expAvg.div(first).div(expAvgSq.div(second).sqrt().add(eps));
+      const update = weightDecay === 0 ? direction : direction.add(parameter.mul(weightDecay));
+      return { expAvg, expAvgSq, update };
+    };
     const size = parameter.norm();
     const counted = clampValue === Number.POSITIVE_INFINITY ? size : size.clamp(undefined, clampValue);
-    const length = update.norm();
+    // Once for the length and again for the new values: cheaper than memory for every update between the two.
+    const length = moments().update.norm();
+    const { expAvg, expAvgSq, update } = moments();
     const ratio = counted.gt(0).logicalAnd(length.gt(0)).where(counted.div(length), 1);
     return { parameter: parameter.sub(update.mul(ratio.mul(lr))), state: { expAvg, expAvgSq } };
   },

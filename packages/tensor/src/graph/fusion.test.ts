@@ -2,6 +2,7 @@
 // A failure names its seed and the fewest operations that show it. Also: what a new size may cost, and what fuses at all.
 
 import { beforeAll, describe, expect, test } from "vitest";
+import { keep } from "../control.js";
 import { createCpuBackend } from "../cpu/backend.js";
 import { tensor } from "../creation.js";
 import * as f from "../functions.js";
@@ -216,5 +217,39 @@ describe("a plan", () => {
     expect(await launches(() => f.stack([a.exp(), a.mul(2).sum(-1, true).add(a)], -1))).toBe(2);
     const twice = a.exp();
     expect(await launches(() => f.cat([twice, twice.square().sum(-1, true).add(twice)], 0))).toBe(2);
+  });
+
+  test("stores nothing that only a reduction reads, and updates in place beside one", async () => {
+    const bytes = 4 * 300 * 300;
+    /** Bytes that some work needs at its peak, above what was and stays there. */
+    const peakOf = async (work: (a: Tensor, b: Tensor) => Promise<readonly Tensor[]>): Promise<number> => {
+      const fresh = new Device(await createCpuBackend({ threads: 1 }));
+      const random = drawFrom(3);
+      const [a, b] = [leaf(fresh, random, [300, 300]).detach(), leaf(fresh, random, [300, 300]).detach()];
+      const results = await work(a, b);
+      const { peakBytes, liveBytes } = fresh.memory();
+      expect(results.length).toBeGreaterThan(0);
+      return peakBytes - liveBytes;
+    };
+    // A gradient and its norm: the squares belong to the sum, not to the product.
+    const norm = await peakOf(async (a, b) => {
+      const product = keep(a.matmul(b));
+      const sum = product.square().sum();
+      expect(await sum.item()).toBeGreaterThan(0);
+      await product.data();
+      return [product, sum];
+    });
+    expect(norm).toBeLessThan(bytes / 2);
+    // A step whose length is the gradient's norm.
+    const update = await peakOf(async (a, b) => {
+      const wanted = b.mul(0.1).div(b.square().sum().sqrt());
+      const expected = await a.sub(wanted).data();
+      const before = a.device.memory().peakBytes;
+      a.assign(a.sub(b.mul(0.1).div(b.square().sum().sqrt())));
+      expect(await a.data()).toEqual(expected);
+      expect(a.device.memory().peakBytes).toBe(before);
+      return [a];
+    });
+    expect(update).toBeLessThan(2 * bytes);
   });
 });

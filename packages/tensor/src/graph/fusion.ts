@@ -1,6 +1,7 @@
 // Decides which nodes share a launch. Greedy, in creation order: a node joins the groups of its operands whenever the
 // joined group can be laid out, stays within the backend's limits, and makes no cycle.
 
+import { sizeOf } from "../shape.js";
 import { type Group, type GroupLayout, layOutGroup } from "./group.js";
 import type { Node } from "./node.js";
 
@@ -23,6 +24,13 @@ export type FusedGroup = { readonly group: Group; readonly layout: GroupLayout |
 /** Expressions longer than this are cut, so that one kernel stays compilable. */
 const maxCost = 400;
 const maxMembers = 64;
+/**
+ * The longest row that is still in a cache once it was reduced. Results of a longer one's length read it from memory again
+ * in any case; in a launch of their own they do so on all threads, and updates in place.
+ */
+const maxCachedRow = 1 << 16;
+
+const isRowOp = (m: Node): boolean => m.op.kind === "program" && m.op.hasRow;
 
 class Cluster {
   members: Node[];
@@ -55,6 +63,7 @@ export function fuse(context: FusionContext): FusedGroup[] {
       const mine = clusterOf.get(n)!;
       if (!producer || producer === mine || tried.has(producer)) continue;
       tried.add(producer);
+      if (isForReductions(n, x, producer)) continue;
       const joined = tryJoin(producer, mine);
       if (joined) for (const m of joined.members) clusterOf.set(m, joined);
     }
@@ -68,11 +77,13 @@ export function fuse(context: FusionContext): FusedGroup[] {
     const anchors = [...a.members, ...b.members].filter((m) => m.op.kind === "anchor");
     if (anchors.length > 1 || (anchors[0] && !context.absorbs(anchors[0]))) return undefined;
     const members = [...a.members, ...b.members].sort((x, y) => x.id - y.id);
-    if (anchors[0] && members.some((m) => m.op.kind === "program" && m.op.hasRow)) return undefined;
+    const row = members.find(isRowOp);
+    if (row && anchors[0]) return undefined;
     let cost = 0;
     for (const m of members) if (m.op.kind === "program") cost += m.op.cost;
     if (cost > maxCost) return undefined;
     const inside = new Set(members);
+    if (row && row.sizes[row.sizes.length - 1]! > maxCachedRow && givesLongResult(inside)) return undefined;
     const group = groupOf(members, inside);
     const layout = layOutGroup(group);
     if (!layout) return undefined;
@@ -82,6 +93,29 @@ export function fuse(context: FusionContext): FusedGroup[] {
     const cluster = new Cluster(members[0]!);
     cluster.members = members;
     return cluster;
+  }
+
+  /**
+   * Whether only reductions read a node, and its operand has to be stored behind the anchor anyway: then the node belongs
+   * to them. Behind the anchor it would be stored as well, for them to read.
+   */
+  function isForReductions(n: Node, { node: operand, index }: Node["inputs"][number], producer: Cluster): boolean {
+    if (!producer.members.some((m) => m.op.kind === "anchor")) return false;
+    const readers = users.get(n) ?? [];
+    if (readers.length === 0 || !readers.every(isRowOp) || n.outputs.some((_, k) => context.isRoot(n, k))) return false;
+    return context.isRoot(operand!, index) || (users.get(operand!) ?? []).some((u) => u !== n);
+  }
+
+  /** Whether a map as long as the rows is a result, or uses what they were reduced to. */
+  function givesLongResult(inside: ReadonlySet<Node>): boolean {
+    for (const m of inside) {
+      const size = sizeOf(m.sizes);
+      if (isRowOp(m) || size <= maxCachedRow) continue;
+      if (m.outputs.some((_, k) => context.isRoot(m, k))) return true;
+      if (m.inputs.some(({ node }) => node && inside.has(node) && (isRowOp(node) || sizeOf(node.sizes) < size)))
+        return true;
+    }
+    return false;
   }
 
   function groupOf(members: readonly Node[], inside: ReadonlySet<Node>): Group {
