@@ -16,6 +16,7 @@ import {
 import { makeAnchor } from "./anchors/anchors.js";
 import type { GpuCommandEncoder, GpuDevice, GpuTimestampWrites } from "./gpu.js";
 import { KernelExecutable } from "./kernels/kernel-executable.js";
+import type { RowLimits } from "./kernels/row-plan.js";
 import { WebGpuBuffer } from "./memory/buffer.js";
 import { BufferPool } from "./memory/pool.js";
 import { Readback } from "./memory/readback.js";
@@ -48,6 +49,7 @@ export class WebGpuBackend implements Backend {
   readonly #pool: BufferPool;
   readonly #readback: Readback;
   readonly #encoder: Encoder;
+  readonly #rowLimits: RowLimits;
   readonly #executables = new Map<string, GpuExecutable>();
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
   #faults: Promise<LaunchError[]> = Promise.resolve([]);
@@ -67,6 +69,7 @@ export class WebGpuBackend implements Backend {
       bindingAlignment: 16,
       synchronousRead: false,
     };
+    this.#rowLimits = { maxBuffers: limits.maxStorageBuffersPerShaderStage, subgroupSize: subgroupSizeOf(device) };
     this.#errors = new DeviceErrors(device);
     const make = (size: number, usage: number) =>
       this.#errors.guard(
@@ -114,7 +117,7 @@ export class WebGpuBackend implements Backend {
 
   compile(kernel: Kernel): GpuExecutable {
     this.#check();
-    return this.#cached(kernel.key, () => new KernelExecutable(kernel, this.capabilities.maxBuffersPerLaunch));
+    return this.#cached(kernel.key, () => new KernelExecutable(kernel, this.#rowLimits));
   }
 
   anchor(call: AnchorCall): GpuExecutable | undefined {
@@ -268,6 +271,12 @@ export class WebGpuBackend implements Backend {
   #check(): void {
     if (this.#gone) throw this.#gone;
   }
+}
+
+/** Threads of the device's subgroups, where it has them, all of one size. */
+function subgroupSizeOf({ features, adapterInfo }: GpuDevice): number | undefined {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = adapterInfo ?? {};
+  return features.has("subgroups") && least === most ? least : undefined;
 }
 
 type GpuBufferOf = Parameters<GpuCommandEncoder["copyBufferToBuffer"]>[2];

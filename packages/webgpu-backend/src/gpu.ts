@@ -69,6 +69,7 @@ export type GpuLayoutEntry = {
 
 /** A logical device: `GPUDevice`. */
 export interface GpuDevice {
+  readonly adapterInfo?: GpuAdapterInfo;
   readonly limits: GpuLimits;
   readonly features: { has(name: string): boolean };
   readonly lost: Promise<{ readonly reason: string | undefined; readonly message: string }>;
@@ -112,6 +113,8 @@ export type GpuAdapterInfo = {
   readonly architecture?: string;
   readonly device?: string;
   readonly description?: string;
+  readonly subgroupMinSize?: number;
+  readonly subgroupMaxSize?: number;
 };
 
 /** A way to a GPU: `GPUAdapter`. */

@@ -3,7 +3,7 @@
 import type { GpuAdapter, GpuDevice } from "./gpu.js";
 
 const wantedLimits = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
-const wantedFeatures = ["timestamp-query"] as const;
+const wantedFeatures = ["timestamp-query", "subgroups"] as const;
 
 /** A device of an adapter. */
 export function requestDevice(adapter: GpuAdapter): Promise<GpuDevice> {

@@ -4,13 +4,14 @@ import type { Kernel, Launch } from "@torchium/tensor/backend";
 import { GpuExecutable, type LaunchPlan } from "../run/dispatch.js";
 import { LaneSchedule } from "./lane-schedule.js";
 import { MapSchedule } from "./map.js";
+import type { RowLimits } from "./row-plan.js";
 import { RowSchedule } from "./row-schedule.js";
 
 /** A kernel ready to run. */
 export class KernelExecutable extends GpuExecutable {
   readonly #schedule: { plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan };
 
-  constructor(kernel: Kernel, maxBuffers: number) {
+  constructor(kernel: Kernel, limits: RowLimits) {
     super(kernel.key, kernel.program.scalars);
     const { reduces, outputs } = kernel.program;
     const isMap = reduces.length === 0 && outputs.every((o) => o.role === "full");
@@ -19,7 +20,7 @@ export class KernelExecutable extends GpuExecutable {
       ? new MapSchedule(kernel)
       : sumsRows
         ? new LaneSchedule(kernel)
-        : new RowSchedule(kernel, maxBuffers);
+        : new RowSchedule(kernel, limits);
   }
 
   plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {

@@ -21,8 +21,8 @@ import { ParamLayout, wordText } from "../wgsl/params.js";
 import { laneDispatches, laneOutputs, laneWords, partialLane } from "./lane-sums.js";
 import { launchLeaf } from "./leaves.js";
 import { RowAddresses, rowUses } from "./row-addresses.js";
-import { planRows } from "./row-plan.js";
-import { groupSizeOf, TeamReductions, type TeamSize } from "./team.js";
+import { planRows, type RowLimits } from "./row-plan.js";
+import { type Team, TeamReductions } from "./team.js";
 
 const fieldNames = ["rows", "blocks", "turns", "chunks", "chunkLength", "lanes"] as const;
 type Field = (typeof fieldNames)[number];
@@ -39,11 +39,11 @@ export class RowSchedule {
   readonly #passes: readonly (readonly NumberedReduce[])[];
   readonly #layout: ParamLayout<Field>;
   readonly #shaders = new Map<string, Shader>();
-  readonly #maxBuffers: number;
+  readonly #limits: RowLimits;
 
-  constructor(kernel: Kernel, maxBuffers: number) {
+  constructor(kernel: Kernel, limits: RowLimits) {
     this.#kernel = kernel;
-    this.#maxBuffers = maxBuffers;
+    this.#limits = limits;
     const { program, rank, access } = kernel;
     this.#passes = reducePasses(program);
     this.#layout = new ParamLayout(fieldNames, rank, access.length, program.scalars.length);
@@ -56,7 +56,7 @@ export class RowSchedule {
     const length = sizes[sizes.length - 1]!;
     const rows = countOf(sizes.slice(0, -1), label);
     if (rows === 0) return { dispatches: laneDispatches(program, launch, 0, 0), scratchWords: 0 };
-    const { team, chunks, blocks } = planRows(this.#kernel, launch, this.#maxBuffers);
+    const { team, chunks, blocks } = planRows(this.#kernel, launch, this.#limits);
     const isCut = chunks > 1;
     const lanes = isCut ? program.reduces.length * rows * chunks : 0;
     const fields = {
@@ -68,7 +68,7 @@ export class RowSchedule {
       lanes,
     };
     const scratchWords = lanes + laneWords(program, blocks, length);
-    const teamsInGroup = groupSizeOf(team) / team;
+    const teamsInGroup = team.groupSize / team.size;
     const parts: Part[] = isCut
       ? [...this.#passes.map((_, pass): Part => ({ kind: "pass", pass })), { kind: "outputs" }]
       : [{ kind: "whole" }];
@@ -91,8 +91,8 @@ export class RowSchedule {
     };
   }
 
-  #shader(part: Part, team: TeamSize): Shader {
-    const key = `${this.#kernel.key}/rows${team}/${part.kind}${part.kind === "pass" ? part.pass : ""}`;
+  #shader(part: Part, team: Team): Shader {
+    const key = `${this.#kernel.key}/${team.kind}${team.size}/${part.kind}${part.kind === "pass" ? part.pass : ""}`;
     let shader = this.#shaders.get(key);
     if (!shader) {
       shader = {
@@ -110,7 +110,7 @@ class RowText {
   readonly #kernel: Kernel;
   readonly #passes: readonly (readonly NumberedReduce[])[];
   readonly #layout: ParamLayout<Field>;
-  readonly #team: TeamSize;
+  readonly #team: Team;
   readonly #slots: Slots;
   readonly #source: Source = newSource();
   readonly #addresses: RowAddresses;
@@ -122,7 +122,7 @@ class RowText {
     kernel: Kernel,
     passes: readonly (readonly NumberedReduce[])[],
     layout: ParamLayout<Field>,
-    team: TeamSize,
+    team: Team,
     slots: Slots,
   ) {
     this.#kernel = kernel;
@@ -153,12 +153,11 @@ class RowText {
     if (part.kind === "whole") for (const pass of this.#passes) this.#reducePass(pass, true);
     if (part.kind === "pass") this.#reducePass(this.#passes[part.pass]!, false);
     else this.#outputs();
-    const team = this.#team;
-    const groupSize = groupSizeOf(team);
+    const { kind, size, groupSize } = this.#team;
     const length = wordText(this.#layout.size(this.#layout.rank - 1));
     const body = [
-      `let team = group * ${groupSize / team}u + t / ${team}u;`,
-      `let thread = t % ${team}u;`,
+      `let team = group * ${groupSize / size}u + t / ${size}u;`,
+      `let thread = t % ${size}u;`,
       `let block = team / ${this.#field("chunks")};`,
       `let chunk = team % ${this.#field("chunks")};`,
       `let begin = min(${length}, chunk * ${this.#field("chunkLength")});`,
@@ -170,7 +169,8 @@ class RowText {
     ];
     const { source, layout, slots } = { source: this.#source, layout: this.#layout, slots: this.#slots };
     const declarations = this.#reductions.declarations();
-    return moduleText({ source, slots, layout, workgroupSize: groupSize, declarations, body });
+    const enables = kind === "subgroup" ? ["subgroups"] : [];
+    return moduleText({ source, slots, layout, workgroupSize: groupSize, enables, declarations, body });
   }
 
   #field(name: Field): string {
@@ -181,7 +181,7 @@ class RowText {
   #walk(write: (lane: Scope) => void): void {
     const lane = this.#row.inner(this.#addresses.lane, (leaf) => leaf.kind === "input" && leaf.role !== "row");
     write(lane);
-    this.#row.push(`for (var lane = begin + thread; lane < stop; lane += ${this.#team}u) {`, ...lane.lines, "}");
+    this.#row.push(`for (var lane = begin + thread; lane < stop; lane += ${this.#team.size}u) {`, ...lane.lines, "}");
   }
 
   /** The reductions of one pass, in one walk; each is known to the row afterwards, or left as the chunk's part. */
@@ -214,7 +214,7 @@ class RowText {
     const part = wgsl.load(of.type, this.#addresses.scratch(`${this.#chunkWord(index)} + c`));
     this.#row.push(
       wgsl.variable(of.type, `sum${index}`, literal(identityOf(op, of.type), of.type)),
-      `for (var c = thread; c < ${this.#field("chunks")}; c += ${this.#team}u) {`,
+      `for (var c = thread; c < ${this.#field("chunks")}; c += ${this.#team.size}u) {`,
       wgsl.constant(of.type, `part${index}`, part),
       `sum${index} = ${this.#source.join(op, of.type, `sum${index}`, `part${index}`)};`,
       "}",

@@ -29,6 +29,8 @@ export type ModuleParts = {
   readonly wide?: readonly boolean[];
   readonly layout: Pick<ParamLayout, "length">;
   readonly workgroupSize: number;
+  /** Extensions of the language. */
+  readonly enables?: readonly string[];
   /** Workgroup memory, constants and functions. */
   readonly declarations?: readonly string[];
   /** Statements of the entry point: `group` is the number of the work group, `t` that of the thread in it. */
@@ -82,8 +84,9 @@ export const newSource = (): Source => new Source(wgsl);
 
 /** The text of a shader. */
 export function moduleText(parts: ModuleParts): string {
-  const { source, slots, wide = [], layout, workgroupSize, declarations = [], body } = parts;
+  const { source, slots, wide = [], layout, workgroupSize, enables = [], declarations = [], body } = parts;
   return [
+    ...enables.map((name) => `enable ${name};`),
     ...new Places(slots, wide).declarations(),
     `@group(1) @binding(0) var<uniform> p: array<vec4<u32>, ${Math.ceil(layout.length / 4)}>;`,
     ...source.helpers(),
