@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { input, kernelOf, makeProgram, TensorError } from "@torchium/tensor/backend";
 import { createCudaBackend } from "../../packages/cuda-backend/src/index.js";
 import { root } from "../lib/repository.js";
+import { packedProgram } from "./pack.js";
 
 /** What was tried and whether it ended as it should. */
 export interface FaultResult {
@@ -60,12 +61,13 @@ export async function causeFault(name: FaultName): Promise<number> {
 /** Causes every fault in a child. */
 export function checkFaults(): readonly FaultResult[] {
   return Object.keys(faults).map((name) => {
-    const run = join(root, "scripts", "run.mjs");
-    const child = spawnSync(process.execPath, [run, "gpu:check", "--fault", name], {
+    const packed = packedProgram();
+    const command = packed === undefined ? [join(root, "scripts", "run.mjs"), "gpu:check"] : [packed];
+    const child = spawnSync(process.execPath, [...command, "--fault", name], {
       encoding: "utf8",
       timeout: 120_000,
     });
-    const detail = child.stdout.trim().split("\n")[0] ?? "";
+    const detail = (child.stdout ?? "").trim().split("\n")[0] || String(child.error ?? child.stderr);
     return { name, passed: child.status === 0 && detail.startsWith(`${name}:`), detail };
   });
 }

@@ -2,6 +2,7 @@
 import {
   type Backend,
   type BufferHandle,
+  byteLengthOf,
   input,
   kernelOf,
   type Launch,
@@ -11,6 +12,7 @@ import {
   RowBuilder,
   rowSize,
   scalarAlgebra as s,
+  toDeviceBytes,
 } from "@torchium/tensor/backend";
 import { type CudaBackend, createCudaBackend } from "../../packages/cuda-backend/src/index.js";
 
@@ -23,6 +25,8 @@ export interface Speed {
   readonly shareOfCopy?: number;
   readonly gigaflops?: number;
 }
+
+type Dtype = "float32" | "bfloat16";
 
 const rounds = 10;
 const launchesARound = 5;
@@ -81,12 +85,16 @@ async function best(backend: Backend, launch: Launch): Promise<number> {
 
 async function withBuffers<T>(
   backend: Backend,
+  dtype: Dtype,
   counts: readonly number[],
   body: (buffers: readonly BufferHandle[]) => Promise<T>,
 ): Promise<T> {
-  const buffers = counts.map((count) => backend.allocate(4 * count));
-  for (const [i, b] of buffers.entries())
-    backend.write(b, new Uint8Array(Float32Array.from({ length: counts[i]! }, (_, k) => (k % 17) / 17 - 0.5).buffer));
+  const bytesOf = (count: number): Uint8Array => {
+    const numbers = Float32Array.from({ length: count }, (_, k) => (k % 17) / 17 - 0.5);
+    return toDeviceBytes(numbers, dtype);
+  };
+  const buffers = counts.map((count) => backend.allocate(byteLengthOf(dtype) * count));
+  for (const [i, b] of buffers.entries()) backend.write(b, bytesOf(counts[i]!));
   try {
     return await body(buffers);
   } finally {
@@ -103,7 +111,7 @@ async function rowSpeed(
 ): Promise<Speed> {
   const roles = [...program.inputs, ...program.outputs].map(({ role }) => role);
   const counts = roles.map((role) => elementsOf[role](rows, length));
-  const milliseconds = await withBuffers(backend, counts, (buffers) => {
+  const milliseconds = await withBuffers(backend, "float32", counts, (buffers) => {
     const map = program.reduces.length === 0 && program.outputs[0]!.role === "full";
     const strides = roles.map((role) => [...stridesOf[role](length)]);
     const executable = backend.compile(kernelOf(program, { sizes: [rows, length], strides }));
@@ -125,9 +133,9 @@ async function rowSpeed(
   return { ...speed, shareOfCopy: copy / milliseconds };
 }
 
-async function productSpeed(backend: CudaBackend, name: string, n: number): Promise<Speed> {
-  const executable = backend.anchor({ op: "matmul", attributes: { type: "float32" }, rank: 3 })!;
-  const milliseconds = await withBuffers(backend, [n * n, n * n, n * n], (buffers) => {
+async function productSpeed(backend: CudaBackend, name: string, dtype: Dtype, n: number): Promise<Speed> {
+  const executable = backend.anchor({ op: "matmul", attributes: { type: dtype }, rank: 3 })!;
+  const milliseconds = await withBuffers(backend, dtype, [n * n, n * n, n * n], (buffers) => {
     const strides = [
       [n, 0, 1],
       [0, 1, n],
@@ -154,9 +162,10 @@ export async function measure(backend: CudaBackend, small: boolean): Promise<rea
       speeds.push(await rowSpeed(backend, name, program, rows, length));
   }
   const sizes = small ? [48] : [1024, 4096, 8192];
-  for (const n of sizes) speeds.push(await productSpeed(backend, "matmul, float32", n));
+  for (const dtype of ["float32", "bfloat16"] as const)
+    for (const n of sizes) speeds.push(await productSpeed(backend, `matmul, ${dtype}`, dtype, n));
   const own = await createCudaBackend({ cublasLt: false });
-  for (const n of sizes) speeds.push(await productSpeed(own, "matmul, float32, own kernel", n));
+  for (const n of sizes) speeds.push(await productSpeed(own, "matmul, float32, own kernel", "float32", n));
   own.dispose();
   return speeds;
 }

@@ -1,11 +1,23 @@
 // The same work by PyTorch on the same GPU, where Python has it: what our speeds are to be read beside.
 import { spawnSync } from "node:child_process";
+import { type GptSize, gptSize } from "./gpt.js";
 
 /** PyTorch's version and times by our names, or why there are none. */
 export interface PyTorchTimes {
   readonly version?: string;
   readonly missing?: string;
   readonly milliseconds: Readonly<Record<string, number>>;
+  /** Training by our names: eager, and by `torch.compile` where it works. */
+  readonly training: Readonly<
+    Record<string, { readonly eager?: PyTorchTraining; readonly compiled?: PyTorchTraining }>
+  >;
+}
+
+/** Tokens a second and bytes at the most, or why there are none. */
+export interface PyTorchTraining {
+  readonly tokensPerSecond?: number;
+  readonly peakBytes?: number;
+  readonly failure?: string;
 }
 
 const script = (small: boolean): string => `
@@ -38,13 +50,68 @@ for rows, n in ${small ? "[(8, 64)]" : "[(65536, 1024), (8192, 8192), (4096, 503
 for n in ${small ? "[48]" : "[1024, 4096, 8192]"}:
     a, b = torch.randn(n, n, device="cuda"), torch.randn(n, n, device="cuda")
     best(f"matmul, float32 [{n}, {n}, {n}]", lambda: a @ b)
-print(json.dumps({"version": torch.__version__, "milliseconds": out}))
+    a, b = a.bfloat16(), b.bfloat16()
+    best(f"matmul, bfloat16 [{n}, {n}, {n}]", lambda: a @ b)
+    del a, b
+${training(gptSize(small))}
+print(json.dumps({"version": torch.__version__, "milliseconds": out, "training": trained}))
+`;
+
+/** GPT-2 small as PyTorch users write it: fused AdamW, scaled dot-product attention, bfloat16 autocast. */
+const training = ({ vocabulary, width, heads, layers, time, batches, warmUp, steps }: GptSize): string => `
+import time
+nn = torch.nn
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(${width}), nn.LayerNorm(${width})
+        self.qkv, self.out = nn.Linear(${width}, ${3 * width}), nn.Linear(${width}, ${width})
+        self.up, self.down = nn.Linear(${width}, ${4 * width}), nn.Linear(${4 * width}, ${width})
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = (z.view(b, t, ${heads}, c // ${heads}).transpose(1, 2) for z in self.qkv(self.norm1(x)).split(c, 2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(y.transpose(1, 2).reshape(b, t, c))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+class GPT(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(${vocabulary}, ${width}), nn.Embedding(${time}, ${width})
+        self.blocks, self.norm = nn.ModuleList(Block() for _ in range(${layers})), nn.LayerNorm(${width})
+        self.head = nn.Linear(${width}, ${vocabulary}, bias=False)
+        self.head.weight = self.tokens.weight
+    def forward(self, ids, targets):
+        x = self.tokens(ids) + self.places(torch.arange(${time}, device=ids.device))
+        for block in self.blocks: x = block(x)
+        return F.cross_entropy(self.head(self.norm(x)).view(-1, ${vocabulary}), targets.view(-1))
+def train(batch, compiled):
+    torch.manual_seed(1); torch.cuda.empty_cache(); torch.cuda.reset_peak_memory_stats()
+    model = GPT().cuda()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.1, fused=True)
+    run = torch.compile(model) if compiled else model
+    ids = torch.randint(${vocabulary}, (batch, ${time}), device="cuda")
+    def step():
+        with torch.autocast("cuda", torch.bfloat16): loss = run(ids, ids)
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+    for _ in range(${warmUp}): step()
+    torch.cuda.synchronize(); start = time.perf_counter()
+    for _ in range(${steps}): step()
+    torch.cuda.synchronize(); seconds = (time.perf_counter() - start) / ${steps}
+    return {"tokensPerSecond": batch * ${time} / seconds, "peakBytes": torch.cuda.max_memory_allocated()}
+trained = {}
+torch.backends.cuda.matmul.allow_tf32 = True
+for batch in ${JSON.stringify(batches)}:
+    row = trained[f"GPT-2 small, bfloat16, batch {batch}, ${time} tokens"] = {}
+    for kind in ("eager", "compiled"):
+        try: row[kind] = train(batch, kind == "compiled")
+        except Exception as error: row[kind] = {"failure": str(error).split("\\n")[0][:200]}
 `;
 
 /** Times of PyTorch in eager mode. */
 export function measurePyTorch(small: boolean): PyTorchTimes {
   const child = spawnSync("python3", ["-c", script(small)], { encoding: "utf8", timeout: 600_000 });
-  if (child.error) return { missing: "python3 cannot be run", milliseconds: {} };
-  if (child.status !== 0) return { missing: child.stderr.trim().split("\n").at(-1) ?? "", milliseconds: {} };
+  const nothing = { milliseconds: {}, training: {} };
+  if (child.error) return { missing: `python3 cannot be run: ${child.error.message}`, ...nothing };
+  if (child.status !== 0) return { missing: child.stderr.trim().split("\n").at(-1) ?? "", ...nothing };
   return JSON.parse(child.stdout.trim().split("\n").at(-1)!) as PyTorchTimes;
 }

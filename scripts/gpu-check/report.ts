@@ -1,6 +1,7 @@
 // The report of a GPU check: data, and Markdown for people.
 import type { CudaVersions } from "../../packages/cuda-backend/src/index.js";
 import type { FaultResult } from "./faults.js";
+import type { TrainingSpeed } from "./gpt.js";
 import type { Speed } from "./measure.js";
 import type { PyTorchTimes } from "./pytorch.js";
 
@@ -12,6 +13,7 @@ export interface GpuReport {
   readonly conformance: { readonly passed: number; readonly failed: readonly string[] };
   readonly faults: readonly FaultResult[];
   readonly speeds: readonly Speed[];
+  readonly training: readonly TrainingSpeed[];
   readonly pytorch: PyTorchTimes;
 }
 
@@ -19,8 +21,11 @@ const number = (value: number | undefined, digits: number): string =>
   value === undefined ? "" : value.toFixed(digits);
 const percent = (value: number | undefined): string => (value === undefined ? "" : `${(100 * value).toFixed(0)} %`);
 
+const gibibytes = (bytes: number | undefined): string => number(bytes && bytes / 2 ** 30, 1);
+
 /** The report as Markdown. */
-export function markdownOf({ date, node, versions, conformance, faults, speeds, pytorch }: GpuReport): string {
+export function markdownOf(report: GpuReport): string {
+  const { date, node, versions, conformance, faults, speeds, training, pytorch } = report;
   const lines = speeds.map(({ name, milliseconds, gigabytesPerSecond, shareOfCopy, gigaflops }) => {
     const theirs = pytorch.milliseconds[name];
     const ratio = theirs === undefined ? "" : `${(theirs / milliseconds).toFixed(2)}×`;
@@ -45,11 +50,25 @@ export function markdownOf({ date, node, versions, conformance, faults, speeds, 
       `${conformance.failed.length === 0 ? "" : `: ${conformance.failed.join(", ")}`}.`,
     ...faults.map(({ name, passed, detail }) => `Fault ${name}: ${passed ? "as it should" : "wrong"} (${detail}).`),
     "",
-    "Times are the GPU's own, the best of ten rounds of five launches. Float32 throughout.",
+    "Times are the GPU's own, the best of ten rounds of five launches. Float32 where nothing else is said.",
     "",
     "| work | ms | GB/s | of a copy | GFLOP/s | PyTorch ms | PyTorch ÷ ours |",
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...lines,
+    "",
+    "Training: tokens a second and memory at the most; wall time of ten steps after three.",
+    "",
+    "| work | tokens/s | GiB | PyTorch eager | GiB | torch.compile | GiB | ours ÷ eager |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ...training.map((row) => {
+      const { eager, compiled } = pytorch.training[row.name] ?? {};
+      const ratio = row.tokensPerSecond && eager?.tokensPerSecond && row.tokensPerSecond / eager.tokensPerSecond;
+      const cells = [row, eager, compiled].flatMap((x) => [
+        x?.failure ?? number(x?.tokensPerSecond, 0),
+        gibibytes(x?.peakBytes),
+      ]);
+      return `| ${[row.name, ...cells, ratio ? `${ratio.toFixed(2)}×` : ""].join(" | ")} |`;
+    }),
     "",
   ].join("\n");
 }

@@ -9,8 +9,8 @@ export type {
   RuleResult,
   StateSlot,
 } from "./declaration.js";
-export { type AnyOptimizer, Optimizer } from "./optimizer.js";
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./grad-scaler.js";
+export { type AnyOptimizer, Optimizer } from "./optimizer.js";
 export { Adagrad, type AdagradOptions } from "./optimizers/adagrad.js";
 export { Adam, type AdamOptions } from "./optimizers/adam.js";
 export { AdamW, type AdamWOptions } from "./optimizers/adamw.js";

@@ -37,7 +37,8 @@ describe("the table of dtypes", () => {
 
   it("checkDType takes names of dtypes only", () => {
     for (const d of allDTypes) expect(checkDType("zeros", d)).toBe(d);
-    const message = "zeros: unknown dtype, got float8, expected one of bool, uint32, int32, float16, bfloat16, float32, float64";
+    const message =
+      "zeros: unknown dtype, got float8, expected one of bool, uint32, int32, float16, bfloat16, float32, float64";
     expect(() => checkDType("zeros", "float8")).toThrow(expect.objectContaining({ code: "dtype", message }));
     for (const bad of ["toString", 3, undefined, null]) {
       expect(() => checkDType("zeros", bad)).toThrow(expect.objectContaining({ code: "dtype" }));

@@ -5,7 +5,7 @@ const word = new Uint32Array(1);
 const single = new Float32Array(word.buffer);
 
 /** The bits of a number as float16; beyond 65504 and what rounds to it lies infinity. */
-export function float16Bits(value: number): number {
+function float16Bits(value: number): number {
   single[0] = value;
   const sign = (word[0]! >>> 16) & 0x8000;
   const magnitude = word[0]! & 0x7fffffff;
@@ -20,7 +20,7 @@ export function float16Bits(value: number): number {
 }
 
 /** The number with these float16 bits. */
-export function float16Value(bits: number): number {
+function float16Value(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 1023;
@@ -29,7 +29,7 @@ export function float16Value(bits: number): number {
 }
 
 /** The bits of a number as bfloat16. */
-export function bfloat16Bits(value: number): number {
+function bfloat16Bits(value: number): number {
   single[0] = value;
   const bits = word[0]!;
   if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) & 0x8000) | 0x7fc0;
@@ -37,7 +37,7 @@ export function bfloat16Bits(value: number): number {
 }
 
 /** The number with these bfloat16 bits. */
-export function bfloat16Value(bits: number): number {
+function bfloat16Value(bits: number): number {
   word[0] = bits << 16;
   return single[0]!;
 }

@@ -2,7 +2,7 @@
 
 import { TensorError, unreachable } from "@torchium/tensor/backend";
 import { bind } from "../ffi/bind.js";
-import type { Host } from "../ffi/host.js";
+import { type Host, hasDeepStacks } from "../ffi/host.js";
 import { nvrtcFunctions } from "../ffi/nvrtc-functions.js";
 import { machineOf, openLibrary } from "../ffi/open-library.js";
 import { OutSlot } from "../ffi/out-slots.js";
@@ -11,6 +11,11 @@ import type { NativeFunctions } from "../ffi/signatures.js";
 /** `13.0` for 13000, as the driver counts versions. */
 export const versionText = (version: number): string =>
   `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+
+/** Compilations at once on other threads: Node has four of them, and koffi refuses a crowd. */
+const mostAside = 4;
+
+type Compiled = { readonly code: Uint8Array; readonly log: string };
 
 /** The compiler, opened, for one architecture. */
 export class Nvrtc {
@@ -25,6 +30,9 @@ export class Nvrtc {
   readonly builtins: readonly unknown[];
   /** Whether the code is PTX, which the driver compiles to the end. */
   readonly #ptx: boolean;
+  readonly #canRunAside: boolean;
+  /** Compilations on other threads that have not ended. */
+  readonly #asideCalls: Promise<void>[] = [];
 
   private constructor(
     functions: NativeFunctions<typeof nvrtcFunctions>,
@@ -32,7 +40,9 @@ export class Nvrtc {
     path: string,
     version: string,
     capability: number,
+    canRunAside: boolean,
   ) {
+    this.#canRunAside = canRunAside;
     this.#functions = functions;
     this.builtins = builtins;
     this.path = path;
@@ -43,8 +53,10 @@ export class Nvrtc {
       throw new TensorError("unsupported", message, { version, capability });
     }
     this.#ptx = newest !== capability;
+    // Code for one GPU may use what only its architecture has, which `a` stands for from 9.0 on.
+    const machine = `sm_${newest}${newest >= 90 ? "a" : ""}`;
     this.options = [
-      `--gpu-architecture=${this.#ptx ? "compute" : "sm"}_${newest}`,
+      `--gpu-architecture=${this.#ptx ? `compute_${newest}` : machine}`,
       "--std=c++17",
       // One expression has the same bits wherever it is written: kernels that find a maximum again rely on it.
       "--fmad=false",
@@ -69,7 +81,7 @@ export class Nvrtc {
           `NVRTC ${version} is newer than the driver, which supports CUDA ${driver}: update the driver, or install NVRTC ${driverMajor}`,
         );
       }
-      return new Nvrtc(functions, builtins, path, version, capability);
+      return new Nvrtc(functions, builtins, path, version, capability, hasDeepStacks(host));
     });
   }
 
@@ -77,19 +89,41 @@ export class Nvrtc {
   compile(source: string): Uint8Array {
     const program = this.#create(source);
     const { nvrtcCompileProgram } = this.#functions;
-    return this.#finish(program, source, nvrtcCompileProgram(program, this.options.length, this.options));
+    return this.#finish(program, source, nvrtcCompileProgram(program, this.options.length, this.options)).code;
   }
 
   /** The same on another thread. */
   async compileAside(source: string): Promise<Uint8Array> {
+    return (await this.#aside(source, this.options)).code;
+  }
+
+  /** What the assembler says of a kernel's text: registers, shared memory, bytes spilled. */
+  async report(source: string): Promise<string> {
+    return (await this.#aside(source, [...this.options, "--ptxas-options=-v"])).log;
+  }
+
+  async #aside(source: string, options: readonly string[]): Promise<Compiled> {
+    while (this.#asideCalls.length >= mostAside) await Promise.race(this.#asideCalls);
+    const call = this.#compileAside(source, options);
+    const done = call.then(
+      () => {},
+      () => {},
+    );
+    this.#asideCalls.push(done);
+    done.then(() => this.#asideCalls.splice(this.#asideCalls.indexOf(done), 1));
+    return call;
+  }
+
+  async #compileAside(source: string, options: readonly string[]): Promise<Compiled> {
     const program = this.#create(source);
     const { nvrtcCompileProgram } = this.#functions;
-    const code = await new Promise<number>((resolve, reject) => {
-      nvrtcCompileProgram.async(program, this.options.length, this.options, (error, result) =>
+    if (!this.#canRunAside) return this.#finish(program, source, nvrtcCompileProgram(program, options.length, options));
+    const status = await new Promise<number>((resolve, reject) => {
+      nvrtcCompileProgram.async(program, options.length, options, (error, result) =>
         error ? reject(error) : resolve(result),
       );
     });
-    return this.#finish(program, source, code);
+    return this.#finish(program, source, status);
   }
 
   #architectures(): number[] {
@@ -105,16 +139,17 @@ export class Nvrtc {
     return this.#out.word;
   }
 
-  #finish(program: number, source: string, code: number): Uint8Array {
+  #finish(program: number, source: string, status: number): Compiled {
     const f = this.#functions;
     try {
-      if (code !== 0) {
-        const log = new TextDecoder().decode(this.#bytes(program, f.nvrtcGetProgramLogSize, f.nvrtcGetProgramLog));
+      const log = new TextDecoder().decode(this.#bytes(program, f.nvrtcGetProgramLogSize, f.nvrtcGetProgramLog));
+      if (status !== 0) {
         throw new TensorError("internal", `cuda: a kernel does not compile:\n${log}\n${source}`, { log, source });
       }
-      return this.#ptx
+      const code = this.#ptx
         ? this.#bytes(program, f.nvrtcGetPTXSize, f.nvrtcGetPTX)
         : this.#bytes(program, f.nvrtcGetCUBINSize, f.nvrtcGetCUBIN);
+      return { code, log };
     } finally {
       f.nvrtcDestroyProgram(new BigUint64Array([BigInt(program)]));
     }

@@ -13,6 +13,20 @@ export type Host = {
   readonly childProcess: typeof import("node:child_process");
 };
 
+// Calls run on stacks of koffi's own, of 1 MiB, and of 256 KiB on other threads: a compiler needs more.
+const stackBytes = 8 * 2 ** 20;
+
+function deepenStacks(koffi: Host["koffi"]): void {
+  try {
+    koffi.config({ ...koffi.config(), sync_stack_size: stackBytes, async_stack_size: stackBytes });
+  } catch {
+    // Another user of koffi in this process has called a function already: `hasDeepStacks` tells.
+  }
+}
+
+/** Whether calls on other threads have the stack that a compiler needs. */
+export const hasDeepStacks = ({ koffi }: Host): boolean => (koffi.config().async_stack_size ?? 0) >= stackBytes;
+
 /** Loads what the backend needs. @throws TensorError `unsupported` outside Node, or where koffi has no binary */
 export async function loadHost(): Promise<Host> {
   if (typeof process === "undefined" || process.versions?.node === undefined) {
@@ -26,7 +40,9 @@ export async function loadHost(): Promise<Host> {
     import("node:child_process"),
   ]);
   try {
-    return { koffi: await import("koffi"), fs, path, os, crypto, childProcess };
+    const koffi = await import("koffi");
+    deepenStacks(koffi);
+    return { koffi, fs, path, os, crypto, childProcess };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const message = `cuda: koffi cannot be loaded (${why}); install it with its optional dependencies`;

@@ -152,7 +152,10 @@ export abstract class Module {
   to(target: DType | Device): this | Promise<this> {
     if (target instanceof Device) return this.#move(target);
     if (!isFloat(target)) {
-      throw new TensorError("dtype", `Module.to: needs a floating dtype, got ${target}, expected float32, float64, bfloat16 or float16`);
+      throw new TensorError(
+        "dtype",
+        `Module.to: needs a floating dtype, got ${target}, expected float32, float64, bfloat16 or float16`,
+      );
     }
     this.#replace((t) => (isFloat(t.dtype) ? t.to(target) : t));
     return this;
