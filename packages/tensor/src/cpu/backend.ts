@@ -273,7 +273,10 @@ export class CpuBackend implements Backend {
 
   #attention(key: string, call: AnchorCall & { readonly op: "attention" | "attentionGradient" }): AttentionExecutable {
     const gemm = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd };
-    return new AttentionExecutable(key, call, { pool: this.#pool, gemm, workspace: this.#packingSpace() });
+    return new AttentionExecutable(key, call, {
+      ...{ pool: this.#pool, gemm, workspace: this.#packingSpace() },
+      compile: (kernel) => this.compile(kernel),
+    });
   }
 
   // Where products pack their operands, every thread in a part of its own.

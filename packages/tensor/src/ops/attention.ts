@@ -13,8 +13,8 @@ import { positions } from "./indexing.js";
 import { causalSoftmaxRow } from "./masked-softmax.js";
 import { softmaxRow, sumRow } from "./rows.js";
 
-/** How `fusedAttention` weighs the values. */
-export type FusedAttentionOptions = Omit<AttentionAttributes, "type">;
+// How values are weighed.
+type FusedAttentionOptions = Omit<AttentionAttributes, "type">;
 
 /** Queries [batch…, L, E], keys [batch…, S, E] and values [batch…, S, V]. */
 type Operands<T> = readonly [query: T, key: T, value: T];

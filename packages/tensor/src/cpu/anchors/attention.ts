@@ -1,8 +1,9 @@
 // attention and attentionGradient: which launches they make. Threads share out the matrices of the batch.
 
-import type { AnchorCall, Launch } from "../../backend/backend.js";
-import { sizeOf } from "../../shape.js";
+import type { AnchorCall, Kernel, Launch, LaunchOperand } from "../../backend/backend.js";
+import { contiguousStrides, sizeOf } from "../../shape.js";
 import {
+  type AttentionWord,
   attentionScratchBytes,
   attentionWords,
   backwardModule,
@@ -16,16 +17,19 @@ import type { Pool } from "../pool/pool.js";
 import { fillBlock } from "../render/launch-block.js";
 import { ParameterLayout } from "../render/parameters.js";
 import { launchCost } from "../run/cost.js";
-import type { CpuExecutable, Crew, Work } from "../run/work.js";
+import type { KernelExecutable } from "../run/kernel-work.js";
+import type { AddressWord, CpuExecutable, Crew, ScratchWord, Step, Work } from "../run/work.js";
+import { copyKernel } from "./copy.js";
 
 type Call = AnchorCall & { readonly op: "attention" | "attentionGradient" };
 
 /** What attention needs of its backend. */
-export type AttentionTools = {
+type AttentionTools = {
   readonly pool: Pool;
   readonly gemm: GemmOptions;
   /** Address of every thread's packing space, one after the other. */
   readonly workspace: number;
+  readonly compile: (kernel: Kernel) => KernelExecutable;
 };
 
 const axesOfMatrix = 4;
@@ -39,6 +43,14 @@ const passes = {
   attentionGradient: { export: "backward", operands: backwardOperands, module: backwardModule, tiles: 2, products: 5 },
 } as const;
 
+// The outputs that are written dense, and their axes among the last four.
+const writtenAxes: Readonly<Record<string, readonly number[]>> = {
+  output: [0, 3],
+  queryGradient: [0, 2],
+  keyGradient: [1, 2],
+  valueGradient: [1, 3],
+};
+
 const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
 /** attention or its gradient, of one structure. */
@@ -47,29 +59,60 @@ export class AttentionExecutable implements CpuExecutable {
   readonly #call: Call;
   readonly #layout: ParameterLayout;
   readonly #kernel: number;
-  readonly #workspace: number;
+  readonly #tools: AttentionTools;
 
-  constructor(key: string, call: Call, { pool, gemm, workspace }: AttentionTools) {
+  constructor(key: string, call: Call, tools: AttentionTools) {
+    const { pool, gemm } = tools;
     this.key = key;
     this.#call = call;
-    this.#workspace = workspace;
+    this.#tools = tools;
     const pass = passes[call.op];
     this.#layout = new ParameterLayout(call.rank - axesOfMatrix, pass.operands.length, []);
     this.#kernel = pool.register(pass.module({ ...gemm, layout: this.#layout }), pass.export);
   }
 
-  plan({ sizes, operands }: Launch, { threads, parallelNanoseconds }: Crew): Work {
+  plan(launch: Launch, crew: Crew): Work {
     const layout = this.#layout;
     const { op, attributes } = this.#call;
+    const { sizes, operands } = launch;
     const pass = passes[op];
+    const names: readonly string[] = pass.operands;
     const outer = layout.outer;
     const [queries, keys, width, valueWidth] = sizes.slice(outer) as [number, number, number, number];
-    const schedule = { kind: "row", laneAxis: outer, outer, lanesSplit: false } as const;
-    const strides = operands.map((o) => o.strides);
-    const units = pass.operands.map(() => bytes);
     const queryBlock = blockOf(queries, keys, attributes.causal);
     const scratchBytes = attentionScratchBytes(queryBlock, keys, pass.tiles);
-    const names: readonly string[] = pass.operands;
+    const batch = sizeOf(sizes.slice(0, outer));
+    const multiplyAdds = (pass.products * batch * queries * keys * (width + valueWidth)) / 2;
+    const nanoseconds = launchCost(perMultiplyAdd, batch, multiplyAdds);
+    const parallel = crew.threads > 1 && batch > 1 && nanoseconds >= crew.parallelNanoseconds;
+
+    const strides = operands.map((o) => o.strides);
+    const addresses: AddressWord[] = [];
+    const scratch: ScratchWord[] = [{ word: this.#wordAt("scratch"), byteOffset: 0 }];
+    const copies: (readonly Step[])[] = [];
+    let scratchEnd = scratchBytes * (parallel ? crew.threads : 1);
+    operands.forEach((o, operand) => {
+      const word = layout.base(operand);
+      const axes = writtenAxes[names[operand]!];
+      const moved =
+        axes &&
+        this.#moved(
+          launch,
+          operand,
+          axes.map((axis) => outer + axis),
+          scratchEnd,
+          crew,
+        );
+      if (!moved) {
+        addresses.push({ word, operand, byteOffset: o.offset * bytes });
+        return;
+      }
+      scratch.push({ word, byteOffset: scratchEnd });
+      strides[operand] = moved.strides;
+      copies.push(...moved.phases);
+      scratchEnd += moved.byteLength;
+    });
+
     const along = (name: string, axis: number) => {
       const i = names.indexOf(name);
       return i < 0 ? 0 : strides[i]![outer + axis]!;
@@ -80,34 +123,60 @@ export class AttentionExecutable implements CpuExecutable {
       ...{ keyRow: along("key", 1), keyColumn: along("key", 2) },
       ...{ valueRow: along("value", 1), valueColumn: along("value", 3) },
       ...{ gradientRow: along("gradient", 0), gradientColumn: along("gradient", 3) },
+      ...{ logTotalRow: along("logTotal", 0) },
       ...{ scale: bitsOf(attributes.scale), causal: Number(attributes.causal), block: queryBlock },
-      ...{ scratch: 0, scratchBytes, workspace: this.#workspace, workspaceBytes: gemmWorkspaceByteLength },
-    } satisfies Record<(typeof attentionWords)[number], number>;
+      ...{ scratch: 0, scratchBytes, workspace: this.#tools.workspace, workspaceBytes: gemmWorkspaceByteLength },
+    } satisfies Record<AttentionWord, number>;
+    const schedule = { kind: "row", laneAxis: outer, outer, lanesSplit: false } as const;
+    const units = pass.operands.map(() => bytes);
     const block = [
       ...fillBlock({ schedule, layout }, units, sizes, strides, {}),
       ...attentionWords.map((name) => words[name]),
     ];
-    const wordAt = (name: (typeof attentionWords)[number]) => layout.words + attentionWords.indexOf(name);
-    const batch = sizeOf(sizes.slice(0, outer));
-    const multiplyAdds = (pass.products * batch * queries * keys * (width + valueWidth)) / 2;
-    const nanoseconds = launchCost(perMultiplyAdd, batch, multiplyAdds);
-    const parallel = threads > 1 && batch > 1 && nanoseconds >= parallelNanoseconds;
-    const addresses = operands.map((o, operand) => ({
-      word: layout.base(operand),
-      operand,
-      byteOffset: o.offset * bytes,
-    }));
-    return {
-      scratchBytes: scratchBytes * (parallel ? threads : 1),
-      phases: [
-        [
-          {
-            ...{ kernel: this.#kernel, block, addresses, scalars: [], parallel, nanoseconds },
-            scratch: [{ word: wordAt("scratch"), byteOffset: 0 }],
-            threadSpace: { word: wordAt("workspace"), bytes: gemmWorkspaceByteLength },
-          },
-        ],
-      ],
+    const threadSpace = { word: this.#wordAt("workspace"), bytes: gemmWorkspaceByteLength };
+    const step: Step = {
+      ...{ kernel: this.#kernel, block, addresses, scalars: [], scratch, parallel, nanoseconds, threadSpace },
     };
+    return { scratchBytes: scratchEnd, phases: [[step], ...copies] };
   }
+
+  #wordAt(name: AttentionWord): number {
+    return this.#layout.words + attentionWords.indexOf(name);
+  }
+
+  /**
+   * For an output over the batch and `axes` that is not dense, which is all the kernel can write: strides of a dense one
+   * `byteOffset` bytes into the scratch memory, and what copies that to its place. Undefined for a dense output.
+   */
+  #moved(
+    launch: Launch,
+    operand: number,
+    axes: readonly number[],
+    byteOffset: number,
+    crew: Crew,
+  ): { readonly strides: readonly number[]; readonly phases: Work["phases"]; readonly byteLength: number } | undefined {
+    const { sizes, operands } = launch;
+    const target = operands[operand]!;
+    const own = [...sizes.keys()].filter((axis) => axis < this.#layout.outer || axes.includes(axis));
+    const shape = own.map((axis) => sizes[axis]!);
+    const dense = contiguousStrides(shape);
+    if (own.every((axis, i) => sizes[axis] === 1 || target.strides[axis] === dense[i])) return undefined;
+    const to = own.map((axis) => target.strides[axis]!);
+    const source: LaunchOperand = { buffer: undefined, byteOffset: 0, strides: dense, offset: 0 };
+    const copy = this.#tools.compile(copyKernel("float32", shape, dense, to));
+    const { phases } = copy.plan({ ...launch, sizes: shape, operands: [source, { ...target, strides: to }] }, crew);
+    const strides = sizes.map((_, axis) => dense[own.indexOf(axis)] ?? 0);
+    const placed = phases.map((steps) => steps.map((step) => between(step, byteOffset, operand)));
+    return { strides, phases: placed, byteLength: Math.ceil((sizeOf(shape) * bytes) / 64) * 64 + 64 };
+  }
+}
+
+// A copy's step, its source so far into the scratch memory, its target an operand of the launch.
+function between(step: Step, byteOffset: number, operand: number): Step {
+  const source = step.addresses.filter((a) => a.operand === 0);
+  return {
+    ...step,
+    addresses: step.addresses.filter((a) => a.operand === 1).map((a) => ({ ...a, operand })),
+    scratch: source.map((a) => ({ word: a.word, byteOffset: byteOffset + a.byteOffset })),
+  };
 }

@@ -2,10 +2,7 @@
 // its type and layout, else into scratch memory.
 
 import type { AnchorCall, Kernel, Launch, LaunchOperand } from "../../backend/backend.js";
-import { kernelOf } from "../../backend/kernel-geometry.js";
 import { byteLengthOf } from "../../dtype.js";
-import { input } from "../../kernel/expr.js";
-import { makeProgram } from "../../kernel/program.js";
 import { contiguousStrides, sizeOf } from "../../shape.js";
 import { blasBlock } from "../blas/products.js";
 import { gemmWorkspaceByteLength } from "../gemm/gemm.js";
@@ -13,6 +10,7 @@ import { type GemmParams, gemmOffsets, gemmParamsByteLength, writeGemmParams } f
 import { launchCost } from "../run/cost.js";
 import type { KernelExecutable } from "../run/kernel-work.js";
 import type { AddressWord, CpuExecutable, Crew, ScratchWord, Step, Work } from "../run/work.js";
+import { copyKernel } from "./copy.js";
 
 type Type = "float32" | "float64";
 type Strides = readonly number[];
@@ -88,15 +86,7 @@ export class MatmulExecutable implements CpuExecutable {
 
   // For results with gaps between neighbours, which the product cannot write.
   #copy(sizes: Strides, from: Strides, to: Strides): KernelExecutable {
-    const program = makeProgram({
-      inputs: [{ kind: "buffer", type: this.#type, role: "full" }],
-      scalars: [],
-      reduces: [],
-      outputs: [{ expr: input(0, this.#type, "full"), role: "full" }],
-    });
-    return this.#tools.compile(
-      kernelOf(program, { sizes: [...sizes], strides: [[...from], to.slice(0, sizes.length)] }),
-    );
+    return this.#tools.compile(copyKernel(this.#type, sizes, from, to.slice(0, sizes.length)));
   }
 
   /** The products, which do not depend on each other: two batch axes a step, the others one by one. */

@@ -36,6 +36,7 @@ export const attentionWords = [
   "valueColumn",
   "gradientRow",
   "gradientColumn",
+  "logTotalRow",
   "scale",
   "causal",
   "block",
@@ -45,11 +46,13 @@ export const attentionWords = [
   "workspaceBytes",
 ] as const;
 
-type WordName = (typeof attentionWords)[number];
+/** A word of a launch. */
+export type AttentionWord = (typeof attentionWords)[number];
+
 type Word = Local<"i32">;
 
-/** Elements between the rows of a tile. */
-export const tilePitch = (keys: number): number => Math.ceil(keys / run) * run;
+// Elements between the rows of a tile.
+const tilePitch = (keys: number): number => Math.ceil(keys / run) * run;
 
 // Of a thread's scratch memory: the parameters of its products, a number a query of the block, then the tiles.
 const inversesAt = Math.ceil(gemmParamsByteLength / 64) * 64;
@@ -82,7 +85,7 @@ type Matrix = { readonly at: Word; readonly row: Word | number; readonly column:
 /** The parts that both passes are written with. */
 class Pass {
   readonly f: FunctionBuilder;
-  readonly words: Readonly<Record<WordName, Word>>;
+  readonly words: Readonly<Record<AttentionWord, Word>>;
   readonly tiles: Word;
   readonly inverses: Word;
   readonly pitch: Word;
@@ -99,7 +102,7 @@ class Pass {
     this.#product = product;
     const { layout } = parameters;
     const entries = attentionWords.map((name, i) => [name, parameters.local(layout.words + i)] as const);
-    this.words = Object.fromEntries(entries) as Record<WordName, Word>;
+    this.words = Object.fromEntries(entries) as Record<AttentionWord, Word>;
     const { scratch, scratchBytes, workspace, workspaceBytes, keys } = this.words;
     this.#params = f.local("i32", i32.add(scratch, i32.mul(thread, scratchBytes)));
     this.#workspace = f.local("i32", i32.add(workspace, i32.mul(thread, workspaceBytes)));
@@ -127,6 +130,12 @@ class Pass {
   get blockArguments(): readonly Word[] {
     const { f, tiles, pitch, first, count, seen } = this;
     return [tiles, f.local("i32", i32.shl(pitch, 2)), first, count, seen, this.words.causal, this.words.scale];
+  }
+
+  /** Where the block's logarithms begin, and the bytes between them. */
+  logTotals(at: Word): readonly Word[] {
+    const { logTotalRow } = this.words;
+    return [this.at(at, this.first, logTotalRow), this.f.local("i32", i32.shl(logTotalRow, 2))];
   }
 
   /** c = a · b, or c += a · b; c has neighbouring columns side by side. */
@@ -165,8 +174,8 @@ class Pass {
   }
 }
 
-/** What the module is built with. */
-export type AttentionModuleOptions = GemmOptions & { readonly layout: ParameterLayout };
+// What a module is built with.
+type AttentionModuleOptions = GemmOptions & { readonly layout: ParameterLayout };
 
 /** The module of the forward pass; exports `forward`. Operands as `forwardOperands`, dense where they are written. */
 export function forwardModule(options: AttentionModuleOptions): Uint8Array<ArrayBuffer> {
@@ -181,7 +190,7 @@ export function forwardModule(options: AttentionModuleOptions): Uint8Array<Array
       const queries = pass.rowsOf(query, words.queryRow, words.queryColumn);
       const keys = { at: key, row: words.keyColumn, column: words.keyRow };
       pass.multiply(queries, keys, scores, { rows: count, columns: seen, inner: width });
-      f.call(softmax, ...pass.blockArguments, inverses, pass.at(logTotal, pass.first, 1));
+      f.call(softmax, ...pass.blockArguments, ...pass.logTotals(logTotal), inverses);
       const to = { at: pass.at(output, pass.first, valueWidth), row: valueWidth };
       const values = { at: value, row: words.valueRow, column: words.valueColumn };
       pass.multiply(scores, values, to, { rows: count, columns: valueWidth, inner: seen });
@@ -217,7 +226,7 @@ export function backwardModule(options: AttentionModuleOptions): Uint8Array<Arra
       const values = { at: value, row: words.valueRow, column: words.valueColumn };
       pass.multiply(queries, turned(keys), weights, { rows: count, columns: seen, inner: width });
       pass.multiply(gradients, turned(values), changes, { rows: count, columns: seen, inner: valueWidth });
-      f.call(softmaxGradient, ...pass.blockArguments, changes.at, pass.at(logTotal, pass.first, 1));
+      f.call(softmaxGradient, ...pass.blockArguments, ...pass.logTotals(logTotal), changes.at);
       const ofValues = { at: valueGradient, row: valueWidth };
       pass.multiply(turned(weights), gradients, ofValues, { rows: seen, columns: valueWidth, inner: count }, 1);
       const ofKeys = { at: keyGradient, row: width };

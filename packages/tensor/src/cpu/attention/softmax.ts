@@ -31,7 +31,8 @@ type Row = { readonly at: Word; readonly seen: Word; readonly length: Word };
 
 /**
  * The rows of a block: the tile and the bytes between its rows, the number of the block's first query, how many it has,
- * how many keys they may see, whether each sees only those up to its own number, and the bits of the scale.
+ * how many keys they may see, whether each sees only those up to its own number, the bits of the scale, and where
+ * ln Σ e^(scale·score) of each row is.
  */
 const blockParams = {
   tile: "i32",
@@ -41,14 +42,15 @@ const blockParams = {
   seen: "i32",
   causal: "i32",
   scale: "i32",
+  logTotals: "i32",
+  logTotalStep: "i32",
 } as const;
 
 /**
- * Defines the replacement of scores by e^(scale·score − largest); writes 1 / Σ and ln Σ e^(scale·score) of each row, four
- * bytes a row, at the last two parameters.
+ * Defines the replacement of scores by e^(scale·score − largest); writes 1 / Σ, four bytes a row, and the logarithms.
  */
 export function defineSoftmax(module: ModuleBuilder): FunctionRef<undefined> {
-  const params = { ...blockParams, inverses: "i32", logTotals: "i32" } as const;
+  const params = { ...blockParams, inverses: "i32" } as const;
   return module.function({ params }, (f, p) => {
     const scale = f.local("v128", i32x4.splat(p.scale));
     eachRow(f, p, (row) => {
@@ -60,7 +62,7 @@ export function defineSoftmax(module: ModuleBuilder): FunctionRef<undefined> {
       const logTotal = f32x4.add(top, emitLog(f, [sum])[0]!);
       f.store.v128Lane32(p.logTotals, v128.bitselect(infinity, logTotal, empty), 0);
       f.increment(p.inverses, 4);
-      f.increment(p.logTotals, 4);
+      f.increment(p.logTotals, p.logTotalStep);
     });
   });
 }
@@ -93,7 +95,7 @@ function emitPowers(f: FunctionBuilder, row: Row, scale: Local<"v128">): readonl
  * second tile, by the scores' gradients scale · p · (gradient − Σ p · gradient).
  */
 export function defineSoftmaxGradient(module: ModuleBuilder): FunctionRef<undefined> {
-  const params = { ...blockParams, gradients: "i32", logTotals: "i32" } as const;
+  const params = { ...blockParams, gradients: "i32" } as const;
   return module.function({ params }, (f, p) => {
     const scale = f.local("v128", i32x4.splat(p.scale));
     const zero = f.constants.f32x4(0);
@@ -120,7 +122,7 @@ export function defineSoftmaxGradient(module: ModuleBuilder): FunctionRef<undefi
       });
       clearRest(f, row);
       clearRest(f, { ...row, at: f.local("i32", i32.add(row.at, distance)) });
-      f.increment(p.logTotals, 4);
+      f.increment(p.logTotals, p.logTotalStep);
     });
   });
 }
