@@ -1,6 +1,7 @@
 // `npm run bench`: ours and every peer that is installed do the same work in the same run, taking turns, several rounds.
 // It reports and never fails on a time. Options: --only "NAME;NAME", --threads 1,2, --rounds N, --milliseconds N a turn,
 // --peers "ours;PyTorch", --json FILE, --markdown FILE, --compare FILE,
+// --backend webgpu (instead of the processor; a shorter table, for adapters in software, unless --only says which rows),
 // --best (the fastest sample instead of the median, for a busy machine), --install-peers, --engine (packages/*/bench instead).
 import { readFileSync, writeFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, loadavg, platform } from "node:os";
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
     peers: { type: "string" },
+    backend: { type: "string", default: "cpu" },
     threads: { type: "string" },
     rounds: { type: "string", default: "5" },
     milliseconds: { type: "string", default: "120" },
@@ -51,6 +53,12 @@ const { values: options } = parseArgs({
     engine: { type: "boolean", default: false },
   },
 });
+
+/** Rows that an adapter in software does in seconds. */
+const webGpuRows = [
+  ...["add 4m", "matmul 256", "matmul 768×384×128 linear", "weight gradient", "scores", "exp 4m", "gelu 4m"],
+  ...["softmax [512", "layernorm [512", "sum 4m", "column sum", "gather", "scatteradd", "attention 12", "gpt, nanogpt"],
+];
 
 const statistic: Statistic = options.best ? "best" : "median";
 
@@ -111,12 +119,19 @@ async function runPackages(): Promise<void> {
 async function run(): Promise<void> {
   const rounds = count("rounds", options.rounds);
   const everyThread = availableParallelism();
-  const threadCounts = options.threads
-    ? options.threads.split(",").map((text) => count("threads", text))
-    : [...new Set([1, everyThread])];
+  const onGpu = options.backend === "webgpu";
+  if (!onGpu && options.backend !== "cpu") throw new Error(`bench: --backend is cpu or webgpu, got ${options.backend}`);
+  // No threads of the processor's stands for WebGPU.
+  const threadCounts = onGpu
+    ? [0]
+    : options.threads
+      ? options.threads.split(",").map((text) => count("threads", text))
+      : [...new Set([1, everyThread])];
   const only = options.only?.toLowerCase().split(";");
   const wanted = rows.filter(
-    ({ name, group }) => !only || only.some((text) => name.toLowerCase().includes(text) || group === text),
+    ({ name, group }) =>
+      (only ?? (onGpu ? webGpuRows : undefined))?.some((text) => name.toLowerCase().includes(text) || group === text) ??
+      true,
   );
   const before = options.compare ? (JSON.parse(readFileSync(options.compare, "utf8")) as Result) : undefined;
   const load = loadavg();
@@ -126,7 +141,7 @@ async function run(): Promise<void> {
     `${cpus()[0]?.model.trim()}, ${everyThread} threads, Node ${process.version}, load ${load[0]!.toFixed(1)}`,
   );
   for (const threads of threadCounts) {
-    console.log(`\n${threads === 1 ? "one thread" : `${threads} threads`}`);
+    console.log(`\n${threads === 0 ? "WebGPU" : threads === 1 ? "one thread" : `${threads} threads`}`);
     const peers = await startPeers(threads, options.peers?.split(";"));
     for (const { name, greeting } of peers) versions[name] = greeting.version;
     const names = peers.map((peer) => peer.name);
@@ -140,7 +155,7 @@ async function run(): Promise<void> {
     }
     for (const peer of peers) peer.stop();
   }
-  const host = !only || only.includes("host") ? await measureHost() : {};
+  const host = !onGpu && (!only || only.includes("host")) ? await measureHost() : {};
   for (const [name, value] of Object.entries(host)) console.log(`${name.padEnd(40)} ${value.toPrecision(4)}`);
 
   const result: Result = {

@@ -9,6 +9,8 @@ import type { Answer, Greeting, Request } from "./serve.js";
 interface Declaration {
   readonly name: string;
   readonly command: (threads: number) => readonly string[] | undefined;
+  /** The same on WebGPU; undefined for those that have no such backend. */
+  readonly webgpu?: readonly string[];
   /** What to do when it is missing. */
   readonly advice: string;
 }
@@ -22,7 +24,12 @@ const typescript = (file: string, ...args: readonly (string | number)[]): readon
 ];
 
 const declarations: readonly Declaration[] = [
-  { name: "ours", command: (threads) => typescript("torchium.ts", threads), advice: "" },
+  {
+    name: "ours",
+    command: (threads) => typescript("torchium.ts", threads),
+    webgpu: typescript("torchium.ts", 1, "webgpu"),
+    advice: "",
+  },
   {
     name: "ours, wide",
     // The option takes effect from Node 24 on.
@@ -49,6 +56,7 @@ const declarations: readonly Declaration[] = [
     name: "jax-js",
     // It shares work with Web Workers only, which Node does not have.
     command: (threads) => (threads === 1 ? typescript("jax-js.ts", threads) : undefined),
+    webgpu: typescript("jax-js.ts", 1, "webgpu"),
     advice: "npm run bench -- --install-peers",
   },
   {
@@ -114,12 +122,13 @@ export class Peer {
   }
 }
 
-/** Starts every peer that is there; says which are missing, and what would help. */
+/** Starts every peer that is there; says which are missing, and what would help. No threads means WebGPU. */
 export async function startPeers(threads: number, wanted: readonly string[] | undefined): Promise<Peer[]> {
   const peers: Peer[] = [];
-  for (const { name, command, advice } of declarations) {
+  for (const { name, command, webgpu, advice } of declarations) {
     if (wanted !== undefined && !wanted.includes(name)) continue;
-    const line = command(threads);
+    if (threads === 0 && webgpu === undefined) continue;
+    const line = threads === 0 ? webgpu : command(threads);
     if (line === undefined) {
       console.log(`${name}: left out with ${threads} threads on this Node${advice && ` (${advice})`}`);
       continue;

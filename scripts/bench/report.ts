@@ -131,7 +131,7 @@ export function markdownOf(lines: readonly Line[], threads: number): string {
   });
   const head = ["work", ...peers, "floor", "ours reaches"];
   return [
-    `### ${threads === 1 ? "One thread" : `${threads} threads`}`,
+    `### ${threads === 0 ? "WebGPU" : threads === 1 ? "One thread" : `${threads} threads`}`,
     "",
     `Best rates anyone reached: ${rates.flops.toFixed(1)} GFLOP/s in a matrix product, ${rates.bytes.toFixed(1)} GB/s in a sum or an addition.`,
     "",

@@ -1,14 +1,17 @@
-// jax-js on its WebAssembly backend, compiled by its jit: `jax-js.ts THREADS`. It shares work with Web Workers only, which
-// Node does not have, so here it runs on one thread.
+// jax-js, compiled by its jit: `jax-js.ts THREADS [wasm|webgpu]`. Its WebAssembly backend shares work with Web Workers only,
+// which Node does not have, so here it runs on one thread.
 import { loadPeer, peerVersion } from "../installed.js";
 import type { Row } from "../rows.js";
 import { idWave, meanSize, serve, type Work, wave } from "../serve.js";
+import { useDawn } from "./dawn.js";
 import { jaxGptStep } from "./jax-js-gpt.js";
 import type { Jax, JaxArray } from "./jax-js-types.js";
 
 const jax = loadPeer<Jax>("@jax-js/jax");
-await jax.init("wasm");
-jax.defaultDevice("wasm");
+const backend = process.argv[3] ?? "wasm";
+if (backend === "webgpu") await useDawn();
+await jax.init(backend);
+jax.defaultDevice(backend);
 const { numpy: np, nn, random } = jax;
 
 type Sizes = Row["sizes"];

@@ -1,5 +1,5 @@
-// Ours, on the embedded CPU backend: `torchium.ts THREADS [wide|blas]`, `blas` with the library that is found or that
-// OPENBLAS_LIB names. Every run computes its result anew and frees it.
+// Ours: `torchium.ts THREADS [wide|blas|webgpu]`, on the embedded CPU backend, `blas` with the library that is found or that
+// OPENBLAS_LIB names, or on WebGPU. Every run computes its result anew and frees it.
 import { findBlas } from "@torchium/cpu-blas";
 import { AdamW } from "@torchium/optim";
 import {
@@ -14,8 +14,10 @@ import {
   zeros,
 } from "@torchium/tensor";
 import { functional as F, Parameter } from "@torchium/tensor/nn";
+import { createWebGpuDevice } from "@torchium/webgpu-backend";
 import type { Row } from "../rows.js";
 import { idWave, meanSize, serve, threadsAsked, type Work, wave } from "../serve.js";
+import { useDawn } from "./dawn.js";
 import { stepWorks } from "./torchium-steps.js";
 
 type Sizes = Row["sizes"];
@@ -145,7 +147,22 @@ const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
 };
 
 const threads = threadsAsked();
-const variant = process.argv[3] as "wide" | "blas" | undefined;
+const variant = process.argv[3] as "wide" | "blas" | "webgpu" | undefined;
+if (variant === "webgpu") {
+  const adapter = await useDawn();
+  const device = await createWebGpuDevice();
+  setDefaultDevice(device);
+  const version = `${process.version} on ${adapter}`;
+  await serve({ name: "ours", version, threads }, async ({ op, sizes }) => {
+    const work = works[op]?.(sizes);
+    // What a run submits is over when the device has done it.
+    const run = async (): Promise<void> => {
+      await work?.run();
+      await device.backend.finish();
+    };
+    return work && { ...work, run };
+  });
+}
 const path = process.env.OPENBLAS_LIB;
 const blas = variant === "blas" ? await findBlas(path === undefined ? {} : { path }) : undefined;
 if (blas && "missing" in blas) throw new Error(`Error: ${blas.missing}`);
