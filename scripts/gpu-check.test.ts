@@ -35,7 +35,8 @@ describe.skipIf(missing !== undefined)("gpu:check", () => {
     ]);
     const report = JSON.parse(readFileSync(join(folder, "out", files[0]!), "utf8"));
     expect(report.faults.map((f: { passed: boolean }) => f.passed)).toEqual([true, true, true]);
-    expect(report.training).toEqual([expect.objectContaining({ lastLoss: expect.any(Number) })]);
-    expect(report.speeds.every((s: { milliseconds: number }) => s.milliseconds > 0)).toBe(true);
+    expect(report.training.value).toEqual([expect.objectContaining({ lastLoss: expect.any(Number) })]);
+    expect(report.conformance.value).toEqual({ passed: expect.any(Number), failed: [] });
+    expect(report.speeds.value.every((s: { milliseconds: number }) => s.milliseconds > 0)).toBe(true);
   }, 120_000);
 });

@@ -1,10 +1,7 @@
 // Faults that would end the process's use of the GPU, each in a child: the child says how it ended.
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { input, kernelOf, makeProgram, TensorError } from "@torchium/tensor/backend";
 import { createCudaBackend } from "../../packages/cuda-backend/src/index.js";
-import { root } from "../lib/repository.js";
-import { packedProgram } from "./pack.js";
+import { runChild } from "./child.js";
 
 /** What was tried and whether it ended as it should. */
 export interface FaultResult {
@@ -61,12 +58,7 @@ export async function causeFault(name: FaultName): Promise<number> {
 /** Causes every fault in a child. */
 export function checkFaults(): readonly FaultResult[] {
   return Object.keys(faults).map((name) => {
-    const packed = packedProgram();
-    const command = packed === undefined ? [join(root, "scripts", "run.mjs"), "gpu:check"] : [packed];
-    const child = spawnSync(process.execPath, [...command, "--fault", name], {
-      encoding: "utf8",
-      timeout: 120_000,
-    });
+    const child = runChild(["--fault", name], true);
     const detail = (child.stdout ?? "").trim().split("\n")[0] || String(child.error ?? child.stderr);
     return { name, passed: child.status === 0 && detail.startsWith(`${name}:`), detail };
   });

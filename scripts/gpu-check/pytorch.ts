@@ -53,14 +53,13 @@ for n in ${small ? "[48]" : "[1024, 4096, 8192]"}:
     a, b = a.bfloat16(), b.bfloat16()
     best(f"matmul, bfloat16 [{n}, {n}, {n}]", lambda: a @ b)
     del a, b
-${training(gptSize(small))}
-print(json.dumps({"version": torch.__version__, "milliseconds": out, "training": trained}))
+print(json.dumps({"version": torch.__version__, "milliseconds": out}))
 `;
 
 /** GPT-2 small as PyTorch users write it: fused AdamW, scaled dot-product attention, bfloat16 autocast. */
 const training = ({ vocabulary, width, heads, layers, time, batches, warmUp, steps }: GptSize): string => `
-import time
-nn = torch.nn
+import json, time, torch
+nn, F = torch.nn, torch.nn.functional
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
@@ -105,13 +104,23 @@ for batch in ${JSON.stringify(batches)}:
     for kind in ("eager", "compiled"):
         try: row[kind] = train(batch, kind == "compiled")
         except Exception as error: row[kind] = {"failure": str(error).split("\\n")[0][:200]}
+print(json.dumps(trained))
 `;
 
-/** Times of PyTorch in eager mode. */
+/** Runs a script; gives the last line it prints, or why there is none. */
+function runPython(text: string): { readonly line?: string; readonly failure?: string } {
+  const child = spawnSync("python3", ["-c", text], { encoding: "utf8", timeout: 600_000 });
+  if (child.error) return { failure: `python3: ${child.error.message}` };
+  if (child.status !== 0) return { failure: child.stderr.trim().split("\n").at(-1) ?? "" };
+  return { line: child.stdout.trim().split("\n").at(-1) ?? "" };
+}
+
+/** Times of PyTorch in eager mode, and its training. */
 export function measurePyTorch(small: boolean): PyTorchTimes {
-  const child = spawnSync("python3", ["-c", script(small)], { encoding: "utf8", timeout: 600_000 });
-  const nothing = { milliseconds: {}, training: {} };
-  if (child.error) return { missing: `python3 cannot be run: ${child.error.message}`, ...nothing };
-  if (child.status !== 0) return { missing: child.stderr.trim().split("\n").at(-1) ?? "", ...nothing };
-  return JSON.parse(child.stdout.trim().split("\n").at(-1)!) as PyTorchTimes;
+  const { line, failure } = runPython(script(small));
+  if (line === undefined) return { missing: failure ?? "", milliseconds: {}, training: {} };
+  const trained = runPython(training(gptSize(small)));
+  const times = JSON.parse(line) as Omit<PyTorchTimes, "training">;
+  if (trained.line !== undefined) return { ...times, training: JSON.parse(trained.line) as PyTorchTimes["training"] };
+  return { ...times, missing: `training: ${trained.failure}`, training: {} };
 }

@@ -5,15 +5,27 @@ import type { TrainingSpeed } from "./gpt.js";
 import type { Speed } from "./measure.js";
 import type { PyTorchTimes } from "./pytorch.js";
 
+/** Cases that passed or were not offered, and names of those that failed. */
+export interface Conformance {
+  readonly passed: number;
+  readonly failed: readonly string[];
+}
+
+/** What a part of the check found, or why it found nothing. */
+export interface Part<T> {
+  readonly value?: T;
+  readonly failure?: string;
+}
+
 /** Everything that one run found. */
 export interface GpuReport {
   readonly date: string;
   readonly node: string;
   readonly versions: CudaVersions;
-  readonly conformance: { readonly passed: number; readonly failed: readonly string[] };
+  readonly conformance: Part<Conformance>;
   readonly faults: readonly FaultResult[];
-  readonly speeds: readonly Speed[];
-  readonly training: readonly TrainingSpeed[];
+  readonly speeds: Part<readonly Speed[]>;
+  readonly training: Part<readonly TrainingSpeed[]>;
   readonly pytorch: PyTorchTimes;
 }
 
@@ -21,12 +33,18 @@ const number = (value: number | undefined, digits: number): string =>
   value === undefined ? "" : value.toFixed(digits);
 const percent = (value: number | undefined): string => (value === undefined ? "" : `${(100 * value).toFixed(0)} %`);
 
+function conformanceLine({ value, failure }: Part<Conformance>): string {
+  if (!value) return `Conformance: not run to its end (${failure}).`;
+  const failed = value.failed.length === 0 ? "" : `: ${value.failed.join(", ")}`;
+  return `Conformance: ${value.passed} cases passed or not offered, ${value.failed.length} failed${failed}.`;
+}
+
 const gibibytes = (bytes: number | undefined): string => number(bytes && bytes / 2 ** 30, 1);
 
 /** The report as Markdown. */
 export function markdownOf(report: GpuReport): string {
   const { date, node, versions, conformance, faults, speeds, training, pytorch } = report;
-  const lines = speeds.map(({ name, milliseconds, gigabytesPerSecond, shareOfCopy, gigaflops }) => {
+  const lines = (speeds.value ?? []).map(({ name, milliseconds, gigabytesPerSecond, shareOfCopy, gigaflops }) => {
     const theirs = pytorch.milliseconds[name];
     const ratio = theirs === undefined ? "" : `${(theirs / milliseconds).toFixed(2)}×`;
     const cells = [
@@ -44,10 +62,10 @@ export function markdownOf(report: GpuReport): string {
     "",
     `Compute capability ${versions.capability}, ${versions.multiprocessors} multiprocessors, ${memory} GiB; driver for CUDA ` +
       `${versions.driver}, NVRTC ${versions.nvrtc}, cuBLASLt ${versions.cublasLt}, Node ${node}.`,
-    `PyTorch: ${pytorch.version ?? `not measured (${pytorch.missing})`}.`,
+    `PyTorch: ${pytorch.version ?? "not measured"}${pytorch.missing === undefined ? "" : ` (${pytorch.missing})`}.`,
     "",
-    `Conformance: ${conformance.passed} cases passed or not offered, ${conformance.failed.length} failed` +
-      `${conformance.failed.length === 0 ? "" : `: ${conformance.failed.join(", ")}`}.`,
+    conformanceLine(conformance),
+    ...[speeds, training].flatMap(({ failure }) => (failure === undefined ? [] : [`Not measured: ${failure}`])),
     ...faults.map(({ name, passed, detail }) => `Fault ${name}: ${passed ? "as it should" : "wrong"} (${detail}).`),
     "",
     "Times are the GPU's own, the best of ten rounds of five launches. Float32 where nothing else is said.",
@@ -60,7 +78,7 @@ export function markdownOf(report: GpuReport): string {
     "",
     "| work | tokens/s | GiB | PyTorch eager | GiB | torch.compile | GiB | ours ÷ eager |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ...training.map((row) => {
+    ...(training.value ?? []).map((row) => {
       const { eager, compiled } = pytorch.training[row.name] ?? {};
       const ratio = row.tokensPerSecond && eager?.tokensPerSecond && row.tokensPerSecond / eager.tokensPerSecond;
       const cells = [row, eager, compiled].flatMap((x) => [

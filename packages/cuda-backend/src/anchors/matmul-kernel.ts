@@ -38,7 +38,8 @@ export function renderMatmul(type: FloatType, batchAxes: number, wide: boolean):
   const [m, n, k] = [batchAxes, batchAxes + 1, batchAxes + 2];
   const source = `${layout.declaration()}
 ${helpers}
-extern "C" __global__ void __launch_bounds__(${matmulThreads}) matmul_kernel(const Params P) {
+// Two blocks a multiprocessor: with the one bound the compiler aims for three, and spills.
+extern "C" __global__ void __launch_bounds__(${matmulThreads}, 2) matmul_kernel(const Params P) {
   // One element more a row keeps threads that walk a column out of each other's memory banks.
   __shared__ ${word} tileA[${depth}][${matmulTile + 1}];
   __shared__ ${word} tileB[${depth}][${matmulTile + 1}];

@@ -72,7 +72,8 @@ export async function serializeSafetensors(
 }
 
 /**
- * The tensors of a file, or of its bytes. F16 and BF16 become float32, integers other than U32 int32.
+ * The tensors of a file, or of its bytes. F16 and BF16 become float32 where the device has no such types, integers other
+ * than U32 become int32.
  * @throws TensorError `file` when it cannot be read, `format` when it is not a whole safetensors file, `unsupported`
  * for integers beyond int32
  */

@@ -1,6 +1,6 @@
 // Loading a state dictionary: everything is checked before anything is written, then all is written at once.
 
-import { dtypeOfArray, isFloat } from "../dtype.js";
+import { arithmeticTypeOf, dtypeOfArray, isFloat } from "../dtype.js";
 import { argumentError, TensorError } from "../errors.js";
 import type { Device } from "../graph/device.js";
 import { sameShape } from "../shape.js";
@@ -85,7 +85,7 @@ function fitted(op: string, key: string, target: Tensor, value: Tensor): Tensor 
 function onDevice(op: string, key: string, value: Tensor, device: Device): Tensor {
   if (value.device === device) return value;
   const { host } = dataNodeOf(value);
-  if (host && host.length === value.numel && dtypeOfArray(host) === value.dtype) {
+  if (host && host.length === value.numel && dtypeOfArray(host) === arithmeticTypeOf(value.dtype)) {
     return fromHost(host, value.shape, value.dtype, device);
   }
   throw new TensorError(
