@@ -1,6 +1,7 @@
 // Every case of the suite by name. A later level adds its table here and its name to `levels`.
 
 import type { CaseRun, Level } from "./case.js";
+import { attentionCases } from "./levels/attention.js";
 import { fusionCases } from "./levels/fusion.js";
 import { launchCases } from "./levels/launches.js";
 import { layoutCases } from "./levels/layouts.js";
@@ -24,6 +25,7 @@ const tables = {
   ...matmulCases,
   ...rowsByIdCases,
   ...scanAndSortCases,
+  ...attentionCases,
   ...lifecycleCases,
   ...opCases,
   ...fusionCases,

@@ -14,7 +14,7 @@ describeConformance(
     name: "the CPU backend on three threads",
     createBackend: () => createCpuBackend({ threads: 3, parallelNanoseconds: 0, limitBytes }),
   },
-  { levels: ["layouts", "programs", "launches", "anchors"] },
+  { levels: ["layouts", "programs", "launches", "anchors", "fusion"] },
 );
 
 describeConformance(
