@@ -107,7 +107,7 @@ describe.skipIf(executable === undefined)("the web page", () => {
     });
     expect(longest).toBeLessThan(1000);
     await until(page, "Finished");
-    expect(await page.locator("#backend-note").innerText()).toContain("1 thread,");
+    expect(await page.locator("#backend-note").textContent()).toContain("1 thread,");
     const { losses, checkpoint, name } = await save(page);
     expect(name).toBe("gpt-150.safetensors");
     expect(losses).toHaveLength(150);
@@ -135,7 +135,7 @@ describe.skipIf(executable === undefined)("the web page", () => {
     await page.getByRole("button", { name: "Resume" }).click();
     await until(page, "Finished");
     const whole = await save(page);
-    expect(await page.locator("#sample").innerText()).toMatch(/% of the held-out sentences/);
+    expect(await page.locator("#sample").textContent()).toMatch(/% of the held-out sentences/);
 
     await page.reload();
     await page.getByLabel("Load checkpoint").and(page.locator(":enabled")).waitFor();
@@ -170,7 +170,7 @@ describe.skipIf(executable === undefined)("the web page", () => {
   it("trains on WebGPU, and a crash of the GPU process changes no number", async (context) => {
     const page = await open(isolated);
     if (await page.locator("#backend option[value=webgpu]").isDisabled()) {
-      const note = await page.locator("#backend-note").innerText();
+      const note = (await page.locator("#backend-note").textContent()) ?? "";
       console.warn(`training on WebGPU is not tested in the browser: ${note}`);
       context.skip(note);
     }
@@ -188,7 +188,7 @@ describe.skipIf(executable === undefined)("the web page", () => {
     await until(page, /Finished/);
     const disturbed = await save(page);
     expect(disturbed.losses).toEqual(undisturbed.losses);
-    expect(await page.locator("#notices").innerText()).toMatch(/The GPU was lost at step \d+/);
+    expect(await page.locator("#notices").textContent()).toMatch(/The GPU was lost at step \d+/);
     await page.close();
   });
 
@@ -197,7 +197,7 @@ describe.skipIf(executable === undefined)("the web page", () => {
     for (const control of await page.locator("input, select, textarea, button").all()) {
       const name = await control.evaluate((e) => {
         const { labels } = e as HTMLInputElement;
-        return (labels?.[0]?.innerText ?? e.textContent ?? "").trim();
+        return ((labels?.[0] ?? e).textContent ?? "").trim();
       });
       expect(name, await control.evaluate((e) => e.outerHTML)).not.toBe("");
     }
