@@ -17,8 +17,14 @@ export {
   rowGradientOf,
   scope,
 } from "./control.js";
-export type { Blas, BlasProduct, BlasProducts, NoBlas } from "./cpu/blas/blas.js";
-export { type CpuDeviceOptions, createCpuDevice } from "./cpu/device.js";
+export {
+  type Blas,
+  type BlasProduct,
+  type BlasProducts,
+  type CpuDeviceOptions,
+  createCpuDevice,
+  type NoBlas,
+} from "./cpu/device.js";
 export {
   arange,
   eye,

@@ -4,6 +4,8 @@ import { Device } from "../graph/device.js";
 import { CpuBackend, type CpuBackendOptions, createCpuBackend } from "./backend.js";
 import { createPoolSync } from "./pool/pool.js";
 
+export type { Blas, BlasProduct, BlasProducts, NoBlas } from "./blas/blas.js";
+
 /** Options of `createCpuDevice`. */
 export type CpuDeviceOptions = CpuBackendOptions;
 

@@ -1,6 +1,6 @@
 // Products by a vendor's library as a kernel of the pool: every thread calls the library, on one thread of the library's, for its
-// parts of the matrices. The library's own threads would spin beside the pool's after each product; with work of the pool in between
-// that cost a third to two thirds of a product's time.
+// parts of the matrices. The library's own threads would spin beside the pool's after each product: with work of the pool in
+// between that took up to 1.7 times as long (docs/decisions/0008).
 
 import { gemmOffsets, gemmParamsByteLength, writeGemmParams } from "../gemm/params.js";
 import { kernelParams, shareOf } from "../render/walk.js";
