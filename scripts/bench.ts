@@ -1,6 +1,6 @@
 // `npm run bench`: ours and every peer that is installed do the same work in the same run, taking turns, several rounds.
 // It reports and never fails on a time. Options: --only "NAME;NAME", --threads 1,2, --rounds N, --milliseconds N a turn,
-// --peers "ours;PyTorch", --json FILE, --markdown FILE, --compare FILE,
+// --peers "ours;PyTorch", --json FILE, --markdown FILE, --compare FILE, --add FILE (what an earlier run measured beside this),
 // --backend webgpu (instead of the processor; a shorter table, for adapters in software, unless --only says which rows),
 // --best (the fastest sample instead of the median, for a busy machine), --install-peers, --engine (packages/*/bench instead).
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,6 +11,9 @@ import { peersFolder, writePeerManifest } from "./bench/installed.js";
 import { type Peer, startPeers } from "./bench/peers.js";
 import {
   compare,
+  type Growth,
+  growthOf,
+  growthText,
   type Line,
   type Measurement,
   markdownOf,
@@ -35,6 +38,7 @@ interface Result {
   readonly peers: Readonly<Record<string, string>>;
   readonly host: Readonly<Record<string, number>>;
   readonly lines: readonly Line[];
+  readonly growth: readonly Growth[];
 }
 
 const { values: options } = parseArgs({
@@ -48,6 +52,7 @@ const { values: options } = parseArgs({
     json: { type: "string" },
     markdown: { type: "string" },
     compare: { type: "string" },
+    add: { type: "string" },
     "install-peers": { type: "boolean", default: false },
     best: { type: "boolean", default: false },
     engine: { type: "boolean", default: false },
@@ -94,16 +99,25 @@ async function measure(row: Row, threads: number, peers: readonly Peer[], rounds
 /** The costs beside the arithmetic, each in processes of its own. */
 async function measureHost(): Promise<Record<string, number>> {
   const file = "scripts/bench/peers/host.ts";
+  const ask = async (what: string): Promise<Record<string, number>> => {
+    const { output } = await runNode(`${root}/scripts/run.mjs`, ["ts", file, what], { capture: true });
+    const line = output.split("\n").find((text) => text.startsWith("{"));
+    if (line === undefined) throw new Error(`bench: ${file} printed no result, got\n${output}`);
+    return JSON.parse(line) as Record<string, number>;
+  };
   const starts: number[] = [];
+  let first: Record<string, number> = {};
   for (let i = 0; i < 3; i++) {
     const start = performance.now();
-    await runNode(`${root}/scripts/run.mjs`, ["ts", file, "first"]);
+    first = await ask("first");
     starts.push(performance.now() - start);
   }
-  const { output } = await runNode(`${root}/scripts/run.mjs`, ["ts", file, "lengths"], { capture: true });
-  const line = output.split("\n").find((text) => text.startsWith("{"));
-  if (line === undefined) throw new Error(`bench: ${file} printed no result, got\n${output}`);
-  return { startToFirstStepMilliseconds: quantile(starts, 0.5), ...(JSON.parse(line) as Record<string, number>) };
+  return {
+    startToFirstStepMilliseconds: quantile(starts, 0.5),
+    ...first,
+    ...(await ask("replay")),
+    ...(await ask("lengths")),
+  };
 }
 
 /** Runs the benchmarks that packages keep beside their sources. */
@@ -147,7 +161,7 @@ async function run(): Promise<void> {
     const names = peers.map((peer) => peer.name);
     for (const row of wanted) {
       // A step's memory is that of a process that has done nothing else.
-      const own = row.group === "steps" ? await startPeers(threads, names) : peers;
+      const own = row.tokens !== undefined ? await startPeers(threads, names) : peers;
       const line = await measure(row, threads, own, rounds);
       if (own !== peers) for (const peer of own) peer.stop();
       lines.push(line);
@@ -158,9 +172,22 @@ async function run(): Promise<void> {
   const host = !onGpu && (!only || only.includes("host")) ? await measureHost() : {};
   for (const [name, value] of Object.entries(host)) console.log(`${name.padEnd(40)} ${value.toPrecision(4)}`);
 
+  const earlier = options.add ? (JSON.parse(readFileSync(options.add, "utf8")) as Result) : undefined;
+  const isNew = (line: Line): boolean => !lines.some((x) => x.row.name === line.row.name && x.threads === line.threads);
+  lines.push(...(earlier?.lines.filter(isNew) ?? []));
+  const growth = growthOf(lines);
+  for (const one of growth) console.log(growthText(one));
+
   const result: Result = {
     ...{ date: new Date().toISOString(), processor: cpus()[0]?.model.trim() ?? "", system: `${platform()} ${arch()}` },
-    ...{ node: process.version, load, statistic, peers: versions, host, lines },
+    ...{
+      node: process.version,
+      load,
+      statistic,
+      peers: { ...earlier?.peers, ...versions },
+      host: { ...earlier?.host, ...host },
+    },
+    ...{ lines, growth },
   };
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
   if (options.markdown) writeFileSync(options.markdown, markdown(result));
@@ -170,7 +197,7 @@ async function run(): Promise<void> {
   }
 }
 
-function markdown({ date, processor, system, node, load, statistic, peers, host, lines }: Result): string {
+function markdown({ date, processor, system, node, load, statistic, peers, host, lines, growth }: Result): string {
   const versions = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
   return `${[
     `# ${date.slice(0, 10)}, ${processor}`,
@@ -181,6 +208,7 @@ function markdown({ date, processor, system, node, load, statistic, peers, host,
     ...[...new Set(lines.map((line) => line.threads))].flatMap((threads) => [markdownOf(lines, threads), ""]),
     ...(Object.keys(host).length > 0 ? ["### Host", ""] : []),
     ...Object.entries(host).map(([name, value]) => `- ${name}: ${value.toPrecision(4)}`),
+    ...(growth.length > 0 ? ["", "### Growth", "", ...growth.map((one) => `- ${growthText(one)}`)] : []),
   ]
     .join("\n")
     .trimEnd()}\n`;

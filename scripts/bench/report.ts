@@ -76,14 +76,17 @@ function floorOf({ flops = 0, bytes = 0 }: Row, rates: Rates): number {
 function time(nanoseconds: number): string {
   const [value, unit] =
     nanoseconds < 1e3 ? [nanoseconds, "ns"] : nanoseconds < 1e6 ? [nanoseconds / 1e3, "µs"] : [nanoseconds / 1e6, "ms"];
-  return `${value.toPrecision(3)} ${unit}`;
+  return `${rounded(value)} ${unit}`;
 }
 
 /** What a step learns from in a second, and the memory it takes; empty for rows that are no steps. */
 function stepFigures({ tokens }: Row, { time, peakBytes }: Measurement): string {
-  const rate = tokens === undefined ? "" : `, ${((tokens / time) * 1e6).toPrecision(3)}k/s`;
+  const rate = tokens === undefined ? "" : `, ${rounded((tokens / time) * 1e6)}k/s`;
   return rate + (peakBytes === undefined ? "" : `, ${(peakBytes / 2 ** 20).toFixed(0)} MiB`);
 }
+
+/** Three digits, or all of those before the point. */
+const rounded = (x: number): string => (x < 1000 ? x.toPrecision(3) : x.toFixed(0));
 
 const percent = (x: number): string => `${Math.round(100 * x)} %`;
 
@@ -140,6 +143,46 @@ export function markdownOf(lines: readonly Line[], threads: number): string {
     ...body,
   ].join("\n");
 }
+
+/** How a peer's step grows with one size: time and memory are about `size ** exponent`. */
+export interface Growth {
+  readonly peer: string;
+  readonly threads: number;
+  readonly of: string;
+  readonly time: number;
+  readonly memory?: number;
+}
+
+/** Exponents of the rows that differ in one size, by least squares through the logarithms. */
+export function growthOf(lines: readonly Line[]): readonly Growth[] {
+  const groups = new Map<string, { growth: Omit<Growth, "time">; points: { size: number; at: Measurement }[] }>();
+  for (const { row, threads, measurements } of lines) {
+    if (!row.series) continue;
+    for (const at of measurements) {
+      const key = `${at.peer} ${threads} ${row.series.of}`;
+      const group = groups.get(key) ?? { growth: { peer: at.peer, threads, of: row.series.of }, points: [] };
+      group.points.push({ size: row.series.size, at });
+      groups.set(key, group);
+    }
+  }
+  return [...groups.values()].flatMap(({ growth, points }) => {
+    if (points.length < 2) return [];
+    const xs = points.map((p) => Math.log(p.size));
+    const slope = (values: readonly number[]): number => {
+      const ys = values.map(Math.log);
+      const [x0, y0] = [xs, ys].map((all) => all.reduce((a, b) => a + b, 0) / all.length) as [number, number];
+      const over = xs.reduce((sum, x, i) => sum + (x - x0) * (ys[i]! - y0), 0);
+      return over / xs.reduce((sum, x) => sum + (x - x0) ** 2, 0);
+    };
+    const peaks = points.flatMap((p) => p.at.peakBytes ?? []);
+    const memory = peaks.length === points.length ? slope(peaks) : undefined;
+    return [{ ...growth, time: slope(points.map((p) => p.at.time)), ...(memory !== undefined && { memory }) }];
+  });
+}
+
+/** `ours, 2 threads: time grows as batch^0.98, memory as batch^0.7`. */
+export const growthText = ({ peer, threads, of, time, memory }: Growth): string =>
+  `${peer}, ${threads} ${threads === 1 ? "thread" : "threads"}: time grows as ${of}^${time.toFixed(2)}${memory === undefined ? "" : `, memory as ${of}^${memory.toFixed(2)}`}`;
 
 /** What became slower or faster than in an earlier result by more than the noise of both. */
 export function compare(now: readonly Line[], before: readonly Line[]): readonly string[] {
