@@ -62,7 +62,7 @@ const { values: options } = parseArgs({
 /** Rows that an adapter in software does in seconds. */
 const webGpuRows = [
   ...["add 4m", "matmul 256", "matmul 768×384×128 linear", "weight gradient", "scores", "exp 4m", "gelu 4m"],
-  ...["softmax [512", "layernorm [512", "sum 4m", "column sum", "gather", "scatteradd", "attention 12", "gpt, nanogpt"],
+  ...["softmax [512", "layernorm [512", "sum 4m", "column sum", "gather", "attention 12", "gpt, nanogpt"],
 ];
 
 const statistic: Statistic = options.best ? "best" : "median";
