@@ -6,8 +6,8 @@ export {
   arithmeticTypeOf,
   byteLengthOf,
   type DType,
-  fromDeviceBytes,
   type FloatType,
+  fromDeviceBytes,
   type HalfType,
   isFloat,
   isHalf,
@@ -16,8 +16,8 @@ export {
   toDeviceBytes,
   type WideFloat,
 } from "../dtype.js";
-export { halfFloats } from "../half-floats.js";
 export { argumentError, type ErrorCode, TensorError, unreachable } from "../errors.js";
+export { halfFloats } from "../half-floats.js";
 /** The renderer that the C-like languages of GPUs share. */
 export {
   type Dialect,
