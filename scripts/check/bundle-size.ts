@@ -19,6 +19,7 @@ const budgets: readonly Budget[] = [
 
 /** Bundles a program for browsers; gives the bytes and the names that it exports. */
 async function bundle(contents: string, withoutCpu: boolean) {
+  const define: Record<string, string> = withoutCpu ? { "globalThis.TORCHIUM_CPU": "false" } : {};
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root },
     outfile: "bundle.js",
@@ -28,7 +29,7 @@ async function bundle(contents: string, withoutCpu: boolean) {
     target: "es2022",
     conditions: ["@torchium/source"],
     external: ["node:*"],
-    define: withoutCpu ? { "globalThis.TORCHIUM_CPU": "false" } : {},
+    define,
     minify: true,
     metafile: true,
     write: false,
