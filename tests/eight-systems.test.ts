@@ -21,7 +21,7 @@ import {
   Word2VecModel,
 } from "@torchium/nlp-models";
 import { Adam, AdamW, clipGradNorm, LAMB, NovoGrad, PCGrad, SGD } from "@torchium/optim";
-import { Generator, keep, rand, randint, type Tensor, tensor } from "@torchium/tensor";
+import { Generator, rand, randint, type Tensor, tensor } from "@torchium/tensor";
 import { Module, type Parameter } from "@torchium/tensor/nn";
 import { describe, expect, test } from "vitest";
 
@@ -173,8 +173,9 @@ const systems = {
           crf.forward(model.forward(inputIds, attentionMask, "ner"), nerTargets, attentionMask),
           crossEntropy.forward(model.forward(inputIds, attentionMask, "qa"), qaTargets),
         ];
+        const total = criterion.forward(losses);
         optimizer.pcBackward(criterion.weighted(losses));
-        return keep(criterion.forward(losses));
+        return total;
       },
     };
   },

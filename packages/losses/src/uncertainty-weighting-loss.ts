@@ -1,6 +1,6 @@
 // Weighs the losses of several tasks by uncertainties that are learned with the model.
 
-import { argumentError, shapeError, stack, type Tensor, zeros } from "@torchium/tensor";
+import { argumentError, keep, shapeError, stack, type Tensor, zeros } from "@torchium/tensor";
 import { Parameter } from "@torchium/tensor/nn";
 import { count, listOf, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkFloats } from "./checks.js";
@@ -40,9 +40,13 @@ export class UncertaintyWeightingLoss extends Criterion<typeof rules> {
     this.logVariances = new Parameter(zeros(numTasks));
   }
 
-  /** The sum of the weighted losses, of one scalar loss a task. @throws TensorError `argument`, `shape`, `dtype` */
+  /**
+   * The sum of the weighted losses, of one scalar loss a task. It can be read after the step too, although PCGrad is given
+   * its parts and not the sum. @throws TensorError `argument`, `shape`, `dtype`
+   */
   forward(losses: readonly Tensor[]): Tensor {
-    return stack(this.weighted(losses)).sum();
+    const total = stack(this.weighted(losses)).sum();
+    return total.requiresGrad ? keep(total) : total;
   }
 
   /** One weighted loss a task, as `PCGrad.pcBackward` takes them. @throws TensorError `argument`, `shape`, `dtype` */
