@@ -43,7 +43,7 @@ describe("the document", () => {
     expect(text).toContain(
       "| ner | F1 | **50.50** (50.00, 51.00) | **51.00** (50.00, 52.00) | no worse (worse by 0.50, noise 2.24) |",
     );
-    expect(text).toContain("- **ner**, ner-danish: vocabulary 7, batch 32\n");
+    expect(text).toContain("- **ner**, ner-danish: batch 32, vocabulary 7\n");
     expect(text).not.toContain("/some/where");
   });
 

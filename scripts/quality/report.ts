@@ -52,8 +52,10 @@ const circumstances: ReadonlySet<string> = new Set(["data", "wordsim", "backend"
 function configurationLine({ system, runs }: Result): string | undefined {
   const [run] = runs;
   if (run === undefined) return undefined;
-  const options = Object.entries(run.options).filter(([name]) => !circumstances.has(name));
-  const settings = [...Object.entries(run.facts), ...options].map(([name, value]) => `${name} ${String(value)}`);
+  // What a run found out, such as the size of its vocabulary, stands for the option that limited it.
+  const settings = Object.entries({ ...run.options, ...run.facts })
+    .filter(([name]) => !circumstances.has(name))
+    .map(([name, value]) => `${name} ${String(value)}`);
   return `- **${system.example}**, ${system.data || "polarity, ner-wnut17, subjectivity"}: ${settings.join(", ")}`;
 }
 
