@@ -1,3 +1,4 @@
+import { isCudaAvailable } from "@torchium/cuda-backend";
 import { defaultDevice, setDefaultDevice, tensor } from "@torchium/tensor";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openDevice } from "./device.js";
@@ -34,6 +35,12 @@ describe("openDevice", () => {
 
   it("refuses a library that cannot be used", async () => {
     await expect(open({ blas: "/no/such/library.so" })).rejects.toThrow(/^findBlas: .*got \/no\/such\/library\.so/);
+  });
+
+  it("loads the backend that is asked for, or says what the machine lacks", async () => {
+    const cuda = await isCudaAvailable();
+    if (cuda.available) expect((await open({ backend: "cuda" })).name).toBe("cuda");
+    else await expect(open({ backend: "cuda" })).rejects.toThrow(expect.objectContaining({ code: expect.any(String) }));
   });
 
   it.runIf(major >= 24)("gives wide registers where the engine has them, once they compute right", async () => {

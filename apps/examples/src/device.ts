@@ -1,6 +1,6 @@
 // The one line that swaps the backend, from `--backend`, `--threads`, `--blas` and `--wide`.
 import { findBlas } from "@torchium/cpu-blas";
-import { createCpuDevice, type Device, setDefaultDevice, TensorError } from "@torchium/tensor";
+import { createCpuDevice, type Device, setDefaultDevice } from "@torchium/tensor";
 import { checkWideRegisters } from "./wide-registers.js";
 
 /** The options that choose a device. */
@@ -12,19 +12,20 @@ export interface DeviceOptions {
   readonly threads?: number | undefined;
 }
 
-/** Packages of the backends that are not embedded, and the function that opens a device. */
-const packages = {
-  cuda: { name: "@torchium/cuda-backend", create: "createCudaDevice" },
-  webgpu: { name: "@torchium/webgpu-backend", create: "createWebGpuDevice" },
-} as const;
+/** How a device of each backend is opened; a backend is loaded only when it is asked for. */
+const openers = {
+  cpu: openCpu,
+  cuda: async () => (await import("@torchium/cuda-backend")).createCudaDevice(),
+  webgpu: async () => (await import("@torchium/webgpu-backend")).createWebGpuDevice(),
+} satisfies Record<DeviceOptions["backend"], (options: DeviceOptions) => Promise<Device>>;
 
 /**
  * Opens the device that the options name and makes it the default.
- * @throws TensorError `unsupported` when its package is not installed, a library that was named cannot be used, or the engine has
- *   no wide registers
+ * @throws TensorError `unsupported` when the machine has no such device, a library that was named cannot be used, or the engine
+ *   has no wide registers
  */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
-  const device = options.backend === "cpu" ? await openCpu(options) : await openPackage(options.backend);
+  const device = await openers[options.backend](options);
   setDefaultDevice(device);
   return device;
 }
@@ -37,20 +38,4 @@ async function openCpu({ blas, wide, threads }: DeviceOptions): Promise<Device> 
   });
   if (wide) await checkWideRegisters(device);
   return device;
-}
-
-async function openPackage(backend: keyof typeof packages): Promise<Device> {
-  const { name, create } = packages[backend];
-  let module: Readonly<Record<string, unknown>>;
-  try {
-    module = (await import(name)) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    throw new TensorError(
-      "unsupported",
-      `--backend: ${backend} needs the package ${name}, which is not installed`,
-      { backend },
-      error,
-    );
-  }
-  return (module[create] as () => Promise<Device>)();
 }
