@@ -153,6 +153,11 @@ export class Tensor extends Variable {
     return `Tensor(shape=[${this.shape.join(", ")}], dtype=${this.dtype}, device=${this.device.name})`;
   }
 
+  /** What Node prints: not the graph behind the tensor. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
   // Arithmetic and comparison, with broadcasting; operands are tensors or numbers.
   add(other: Tensor | number): Tensor {
     return ops.add<Tensor>(this, other);

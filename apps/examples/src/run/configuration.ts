@@ -25,6 +25,13 @@ export async function holdsRun(folder: string): Promise<boolean> {
   return exists(join(folder, fileName));
 }
 
+/** The example that a folder holds a run of; undefined when it holds none that can be read. */
+export async function exampleOf(folder: string): Promise<string | undefined> {
+  if (!(await holdsRun(folder))) return undefined;
+  const value = await readJson("run folder", join(folder, fileName)).catch(() => undefined);
+  return isObject(value) && typeof value.example === "string" ? value.example : undefined;
+}
+
 /** Writes the configuration into a run folder. */
 export async function writeConfiguration(folder: string, configuration: Configuration): Promise<void> {
   const content = { format, node: process.version, ...configuration };

@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { inTemporaryFolder } from "../testing/fixtures.js";
 import { latestRun, newRunFolder, shellPath } from "./run-folders.js";
 
-function makeRun(cwd: string, name: string, savedAtSeconds: number): string {
+function makeRun(cwd: string, name: string, savedAtSeconds: number, example = name.split("-")[0]): string {
   const folder = join(cwd, "runs", name);
   mkdirSync(join(folder, "checkpoint"), { recursive: true });
-  writeFileSync(join(folder, "configuration.json"), "{}");
+  writeFileSync(join(folder, "configuration.json"), JSON.stringify({ example }));
   utimesSync(join(folder, "checkpoint"), savedAtSeconds, savedAtSeconds);
   return folder;
 }
@@ -31,6 +31,8 @@ describe("latestRun", () => {
       makeRun(cwd, "ner-2024-01-03-000000", 3000);
       mkdirSync(join(cwd, "runs", "gpt-2024-01-04-000000"));
       expect(await latestRun(cwd, "gpt")).toBe(join(cwd, "runs", "gpt-2024-01-01-000000"));
+      const named = makeRun(cwd, "mine", 4000, "gpt");
+      expect(await latestRun(cwd, "gpt")).toBe(named);
       await expect(latestRun(cwd, "glove")).rejects.toMatchObject({ code: "file" });
     }));
 });

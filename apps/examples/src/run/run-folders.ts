@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
 import { TensorError } from "@torchium/tensor";
-import { holdsRun } from "./configuration.js";
+import { exampleOf } from "./configuration.js";
 import { exists } from "./files.js";
 
 const runsFolder = "runs";
@@ -17,17 +17,17 @@ export async function newRunFolder(cwd: string, example: string, now: Date): Pro
 }
 
 /**
- * The run of an example whose checkpoint was saved last.
+ * The run of an example, of those in `runs/` whatever their names, whose checkpoint was saved last.
  * @throws TensorError `file` when there is none.
  */
 export async function latestRun(cwd: string, example: string): Promise<string> {
   const root = join(cwd, runsFolder);
   const names = await readdir(root).catch(() => []);
   let latest: { readonly folder: string; readonly savedAt: number } | undefined;
-  for (const name of names.filter((entry) => entry.startsWith(`${example}-`))) {
+  for (const name of names) {
     const folder = join(root, name);
     const checkpoint = await stat(join(folder, "checkpoint")).catch(() => undefined);
-    if (checkpoint === undefined || !(await holdsRun(folder))) continue;
+    if (checkpoint === undefined || (await exampleOf(folder)) !== example) continue;
     if (latest === undefined || checkpoint.mtimeMs > latest.savedAt) latest = { folder, savedAt: checkpoint.mtimeMs };
   }
   if (latest !== undefined) return latest.folder;

@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { inspect } from "node:util";
+import { describe, expect, it, test } from "vitest";
 import { createCpuDeviceSync } from "../cpu/device.js";
 import { keep, ones, type Tensor, TensorError, tensor, zeros } from "../index.js";
+import { Sequential } from "./layers/containers.js";
+import { Linear } from "./layers/linear.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -285,5 +288,20 @@ describe("Parameter", () => {
     ]);
     expect(p.mul(2)).not.toBeInstanceOf(Parameter);
     expect(new Parameter(tensor([1]), false).requiresGrad).toBe(false);
+  });
+});
+
+describe("what is printed", () => {
+  it("of a module is its tree, of a tensor one line", () => {
+    const model = new Sequential(new Linear(2, 3), new Sequential(new Linear(3, 1, { bias: false })));
+    const tree = `Sequential(
+  (0): Linear(weight=[3, 2], bias=[3])
+  (1): Sequential(
+    (0): Linear(weight=[1, 3])
+  )
+)`;
+    expect(String(model)).toBe(tree);
+    expect(inspect(model)).toBe(tree);
+    expect(inspect(tensor([1, 2]))).toBe("Tensor(shape=[2], dtype=float32, device=cpu)");
   });
 });

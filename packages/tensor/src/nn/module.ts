@@ -59,6 +59,24 @@ export abstract class Module {
     return [...tensors, ...modules];
   }
 
+  /** The tree of modules with the shapes of their parameters, a line each, as PyTorch prints it. */
+  toString(): string {
+    const members = this.members();
+    const own = members.flatMap(({ key, value }) =>
+      value instanceof Module ? [] : [`${key}=[${value.shape.join(", ")}]`],
+    );
+    const below = members.flatMap(({ key, value }) =>
+      value instanceof Module ? [`  (${key}): ${String(value).replaceAll("\n", "\n  ")}\n`] : [],
+    );
+    const title = `${this.constructor.name}(${own.join(", ")}`;
+    return below.length === 0 ? `${title})` : `${title}\n${below.join("")})`;
+  }
+
+  /** What Node prints: the tree. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
   /** This module and all below it, each once, with the keys they are first found at; this one's is empty. */
   namedModules(): [string, Module][] {
     const found = new Map<Module, string>();
