@@ -136,12 +136,19 @@ export function markdownOf(lines: readonly Line[], threads: number): string {
   return [
     `### ${threads === 0 ? "WebGPU" : threads === 1 ? "One thread" : `${threads} threads`}`,
     "",
-    `Best rates anyone reached: ${rates.flops.toFixed(1)} GFLOP/s in a matrix product, ${rates.bytes.toFixed(1)} GB/s in a sum or an addition.`,
-    "",
+    ...bestRates(rates),
     `| ${head.join(" | ")} |`,
     `|${head.map(() => "---").join("|")}|`,
     ...body,
   ].join("\n");
+}
+
+function bestRates({ flops, bytes }: Rates): readonly string[] {
+  const rates = [
+    ...(flops > 0 ? [`${flops.toFixed(1)} GFLOP/s in a matrix product`] : []),
+    ...(bytes > 0 ? [`${bytes.toFixed(1)} GB/s in a sum or an addition`] : []),
+  ];
+  return rates.length > 0 ? [`Best rates anyone reached: ${rates.join(", ")}.`, ""] : [];
 }
 
 /** How a peer's step grows with one size: time and memory are about `size ** exponent`. */
