@@ -263,7 +263,7 @@ describe("errors", () => {
       "no layer",
       () => new TransformerDecoder(new LayerNorm(8) as never, 1),
       "argument",
-      "TransformerDecoder: the layer must be a transformer layer, or a function that makes one, got [object Object]",
+      "TransformerDecoder: the layer must be a transformer layer, or a function that makes one, got LayerNorm(weight=[8], bias=[8])",
     ],
   ])("%s", (_, fn, code, message) => {
     const error = caught(fn);
