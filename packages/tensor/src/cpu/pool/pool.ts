@@ -57,8 +57,7 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > maxThreads) {
     throw argumentError("createPool", "threads", `an integer from 1 to ${maxThreads}`, wanted);
   }
-  const features = detectFeatures();
-  if (!features.simd) throw new TensorError("unsupported", "createPool: this engine has no WebAssembly SIMD");
+  const features = checkedFeatures();
   const { memory: given, natives } = options;
   const shareable = given === undefined || isShared(given);
   if (wanted > 1 && features.threads && shareable) {
@@ -79,11 +78,15 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
  */
 export function createPoolSync(): Pool {
   const threads = defaultThreads();
-  const features = detectFeatures();
-  if (!features.simd) throw new TensorError("unsupported", "createPool: this engine has no WebAssembly SIMD");
-  return threads > 1 && features.threads
+  return checkedFeatures().threads && threads > 1
     ? new ThreadedPool(threads, createMemory(true, 1))
     : createSinglePool(createMemory(false, 1));
+}
+
+function checkedFeatures(): ReturnType<typeof detectFeatures> {
+  const features = detectFeatures();
+  if (!features.simd) throw new TensorError("unsupported", "createPool: this engine has no WebAssembly SIMD");
+  return features;
 }
 
 function isShared(memory: WebAssembly.Memory): boolean {

@@ -30,12 +30,12 @@ export class ThreadedPool implements Pool {
   readonly threads: number;
   readonly memory: WebAssembly.Memory;
   readonly #control = new Control();
+  readonly #module = executorModule();
   readonly #executor: Executor;
   readonly #natives: Natives | undefined;
   readonly #table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
   readonly #instances: Instances;
   readonly #names: string[] = [];
-  readonly #kernels: Kernel[] = [];
   readonly #maySleep = maySleep() ? 1 : 0;
   #starting: Promise<readonly Thread[]> | undefined;
   #joined = false;
@@ -48,7 +48,7 @@ export class ThreadedPool implements Pool {
     this.#natives = natives;
     this.#instances = new Instances(memory, natives?.connect(memory));
     const imports = { env: { memory: this.#control.memory, table: this.#table } };
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(executorModule()), imports);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#module), imports);
     this.#executor = exports as unknown as Executor;
   }
 
@@ -68,7 +68,7 @@ export class ThreadedPool implements Pool {
     const { threads, memory } = this;
     const { records } = this.#control;
     const natives = this.#natives?.worker;
-    const shared = { control: this.#control.memory, memory, executor: executorModule(), natives };
+    const shared = { control: this.#control.memory, memory, executor: this.#module, natives };
     const start = { ...shared, layout, records, recordHeaderByteLength, threads };
     const outcomes = await Promise.allSettled(
       Array.from({ length: threads - 1 }, (_, i) => spawn({ ...start, thread: i + 1 }, inBackground)),
@@ -86,7 +86,6 @@ export class ThreadedPool implements Pool {
     const kernel = this.#instances.kernel(module, name);
     this.#control.addKernel(module, name);
     this.#names.push(name);
-    this.#kernels.push(kernel);
     return this.#table.grow(1, kernel);
   }
 
@@ -127,7 +126,7 @@ export class ThreadedPool implements Pool {
       const shares = flags & commandFlags.parallel ? this.threads : 1;
       for (let thread = 0; thread < shares; thread++) {
         try {
-          this.#kernels[index]!(params, thread, shares);
+          (this.#table.get(index) as Kernel)(params, thread, shares);
         } catch (error) {
           throw trapError(this.#names[index] ?? "?", thread, messageOf(error), error);
         }
