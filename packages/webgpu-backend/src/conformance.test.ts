@@ -33,6 +33,7 @@ if (await findTestAdapter()) {
         "anchors/gather",
         "anchors/scatterAdd",
         "anchors/scan",
+        "anchors/sort",
       ],
     },
   );

@@ -1,4 +1,4 @@
-// The anchors this backend runs itself; the others are left to core, which sorts by counting.
+// The anchors this backend runs itself; the others are left to core.
 
 import type { AnchorCall } from "@torchium/tensor/backend";
 import type { GpuExecutable } from "../run/dispatch.js";
@@ -6,6 +6,7 @@ import { GatherExecutable } from "./gather.js";
 import { MatmulExecutable } from "./matmul.js";
 import { ScanExecutable } from "./scan.js";
 import { ScatterExecutable } from "./scatter.js";
+import { SortExecutable } from "./sort.js";
 
 /** Makes the executable of an anchor from its key, or undefined when the anchor is declined. */
 export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) | undefined {
@@ -25,6 +26,10 @@ export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) |
     case "scan": {
       const { reverse } = call.attributes;
       return type === "bool" ? undefined : (key) => new ScanExecutable(key, { type, reverse }, call.rank);
+    }
+    case "sort": {
+      const { descending } = call.attributes;
+      return (key) => new SortExecutable(key, type, descending, call.rank);
     }
     default:
       return undefined;

@@ -1,25 +1,24 @@
-// Rows of a table by id: one thread an element. Ids are checked by a dispatch of their own, which leaves the first that
-// lies outside the table where the host finds it; such a row is zero.
+// Rows of a table by id: one thread an element, or four where they are dense. Ids are checked by a dispatch of their own,
+// which leaves the first that lies outside the table where the host finds it; such a row is zero.
 
 import { type DType, type Launch, unreachable } from "@torchium/tensor/backend";
-import { address, coordinates } from "../kernels/geometry.js";
+import { address } from "../kernels/geometry.js";
 import { countOf, GpuExecutable, type LaunchPlan, useOf } from "../run/dispatch.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
 import { ParamLayout, wordText } from "../wgsl/params.js";
 import { guardDispatch } from "./guard.js";
+import { isVectorAlong } from "./vectors.js";
 
 const workgroupSize = 256;
-const layout = new ParamLayout(["count"], 3, 3, 0);
+const layout = new ParamLayout(["threads", "rowThreads"], 3, 3, 0);
 const strided = [2, 2, 2] as const;
+const wide = [true, false, true];
 
 /** Gathers rows of words: the type of an element makes no difference, as long as it is a word. */
 export class GatherExecutable extends GpuExecutable {
-  readonly #shader: Shader;
-
   constructor(key: string, type: DType) {
     super(key);
     if (type === "float64") unreachable("gather of float64 on WebGPU");
-    this.#shader = { key: "gather", render };
   }
 
   plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
@@ -29,28 +28,40 @@ export class GatherExecutable extends GpuExecutable {
     const guard = guardDispatch(launch, 1, operands[1]!.strides[0]!, rows, tableRows);
     const count = countOf([rows, width], label);
     if (count === 0) return { dispatches: [guard], scratchWords: 0, guards: tableRows };
+    const isWide = width % 4 === 0 && [operands[0]!, operands[2]!].every((o) => isVectorAlong(o, 1));
+    const perThread = isWide ? 4 : 1;
+    const threads = count / perThread;
     const words = layout.block(
-      { count },
+      { threads, rowThreads: width / perThread },
       sizes,
       operands.map((o) => o.strides),
     );
     const uses = operands.map((_, i) => useOf(launch, i, i === 2));
-    const gather = { shader: this.#shader, layout, words, uses, groups: Math.ceil(count / workgroupSize) };
+    const shader = isWide ? shaders.wide : shaders.single;
+    const gather = { shader, layout, words, uses, groups: Math.ceil(threads / workgroupSize) };
     return { dispatches: [guard, gather], scratchWords: 0, guards: tableRows };
   }
 }
 
-function render(slots: Slots): string {
-  const places = new Places(slots);
+const shaders: Readonly<Record<"single" | "wide", Shader>> = {
+  single: { key: "gather", render: (slots) => render(slots, false) },
+  wide: { key: "gather/wide", render: (slots) => render(slots, true) },
+};
+
+function render(slots: Slots, isWide: boolean): string {
+  const places = new Places(slots, isWide ? wide : []);
   const at = (operand: number, axes: readonly number[]): string => address(layout, operand, strided, axes);
+  const [from, to] = [at(0, [1, 2]), at(2, [0, 1])];
+  const rowThreads = wordText(layout.field("rowThreads"));
   const body = [
     `let i = group * ${workgroupSize}u + t;`,
-    `if (i >= ${wordText(layout.field("count"))}) { return; }`,
-    ...coordinates("i", 2, (axis) => wordText(layout.size(axis))),
+    `if (i >= ${wordText(layout.field("threads"))}) { return; }`,
+    `let c0 = i / ${rowThreads};`,
+    `let c1 = (i % ${rowThreads})${isWide ? " * 4u" : ""};`,
     `let c2 = ${places.word(1, at(1, [0]))};`,
-    "var value = 0u;",
-    `if (c2 < ${wordText(layout.size(2))}) { value = ${places.word(0, at(0, [1, 2]))}; }`,
-    `${places.word(2, at(2, [0, 1]))} = value;`,
+    `var value = ${isWide ? "vec4<u32>()" : "0u"};`,
+    `if (c2 < ${wordText(layout.size(2))}) { value = ${isWide ? places.vector(0, from) : places.word(0, from)}; }`,
+    `${isWide ? places.vectorPlace(2, to) : places.word(2, to)} = value;`,
   ];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, body });
+  return moduleText({ source: newSource(), slots, ...(isWide && { wide }), layout, workgroupSize, body });
 }

@@ -59,8 +59,11 @@ export const useOf = ({ operands }: Pick<Launch, "operands">, index: number, wri
   offset: operands[index]!.offset,
 });
 
-/** The use of scratch memory. */
-export const scratchUse: Use = { place: { kind: "scratch" }, written: true, offset: 0 };
+/** The use of scratch memory from a word on. */
+export const scratchAt = (offset: number): Use => ({ place: { kind: "scratch" }, written: true, offset });
+
+/** The use of all scratch memory. */
+export const scratchUse: Use = scratchAt(0);
 
 /** Elements of a space. @throws TensorError `unsupported` beyond what a 32-bit index reaches. */
 export function countOf(sizes: readonly number[], label: string): number {
