@@ -1,15 +1,16 @@
 // Attention as one anchor, and its gradient: every mask, sizes around the edges of tiles, batches and heads that lie in
 // every order, against plain loops with error bounds.
 
-import type { AnchorCall } from "@torchium/tensor/backend";
+import { type AnchorCall, type AttentionAttributes, isHalf } from "@torchium/tensor/backend";
 import { addressOf, forEachIndex } from "@torchium/tensor/reference";
 import type { CaseContext, CaseTable } from "../case.js";
-import type { Bounded } from "../error-bounds.js";
+import { type Bounded, boundedArithmetic } from "../error-bounds.js";
 import { layOut, type OperandLayout } from "../layout.js";
 import { randomValues } from "../programs/run.js";
 import { Random } from "../random.js";
 import { floatLimits, sumRoundings } from "../tolerances.js";
 import { describeOperands, type Expected, type Trial, type TrialOperand } from "../trial.js";
+import { heldAs } from "../workbench.js";
 
 type Size = {
   readonly batch?: readonly number[];
@@ -19,10 +20,23 @@ type Size = {
   readonly valueWidth: number;
 };
 type Read = (operand: number, address: number) => number;
+type Type = AttentionAttributes["type"];
+/** The anchor, over which space. */
+type Problem = AttentionAttributes & { readonly space: readonly number[] };
 
 const unit = floatLimits.float32.epsilon / 2;
 /** Roundings of a quotient of exponentials, beside those of sums. */
 const quotientRoundings = 16;
+
+/** What rounding to the type of the operands may add before a product: relative, and below the least normal number. */
+const roundingOf = (type: Type): { readonly relative: number; readonly absolute: number } => {
+  const { epsilon, leastNormal } = floatLimits[type];
+  return isHalf(type) ? { relative: epsilon / 2, absolute: epsilon * leastNormal } : { relative: 0, absolute: 0 };
+};
+
+/** A result of float32 arithmetic as it is stored. */
+const stored = (type: Type, x: Bounded): Bounded =>
+  isHalf(type) ? boundedArithmetic.apply("cast", type, "float32", [x]) : x;
 
 const sizes: readonly Size[] = [
   { queries: 1, keys: 1, width: 1, valueWidth: 1 },
@@ -34,6 +48,9 @@ const sizes: readonly Size[] = [
   { queries: 65, keys: 65, width: 33, valueWidth: 32 },
   { queries: 2, keys: 200, width: 64, valueWidth: 64 },
   { queries: 130, keys: 130, width: 8, valueWidth: 8 },
+  { queries: 9, keys: 65, width: 128, valueWidth: 72 },
+  { queries: 5, keys: 18, width: 144, valueWidth: 24 },
+  { queries: 18, keys: 5, width: 24, valueWidth: 264 },
 ];
 
 /** A layout over [batch…, L, S, E, V] along the batch and some of the last four axes, in a random order. */
@@ -62,12 +79,10 @@ const spaceOf = ({ batch = [], queries, keys, width, valueWidth }: Size) => [
 
 /** What each query sees, with how far off it may be: weights, their relative error, ln of the total. */
 function weigh(
-  space: readonly number[],
+  { space, causal, scale }: Problem,
   batch: readonly number[],
   [q, k]: readonly TrialOperand[],
   read: Read,
-  causal: boolean,
-  scale: number,
 ) {
   const [queries, keys, width] = space.slice(-4) as [number, number, number, number];
   return Array.from({ length: queries }, (_, i) => {
@@ -92,23 +107,22 @@ function weigh(
   });
 }
 
-function forward(
-  space: readonly number[],
-  operands: readonly TrialOperand[],
-  read: Read,
-  causal: boolean,
-  scale: number,
-): Expected[] {
+function forward(problem: Problem, operands: readonly TrialOperand[], read: Read): Expected[] {
   const [out, logTotal] = [new Map<number, Bounded>(), new Map<number, Bounded>()];
+  const { space, type } = problem;
   const valueWidth = space.at(-1)!;
+  const rounding = roundingOf(type);
   forEachIndex(space.slice(0, -4), (batch) => {
-    weigh(space, batch, operands, read, causal, scale).forEach((row, i) => {
+    weigh(problem, batch, operands, read).forEach((row, i) => {
       logTotal.set(addressOf(operands[4]!, [...batch, i, 0, 0, 0]), row.logTotal);
       for (let w = 0; w < valueWidth; w++) {
-        const terms = row.weights.map((p, j) => p * read(2, addressOf(operands[2]!, [...batch, 0, j, 0, w])));
-        const value = terms.reduce((a, b) => a + b, 0);
-        const magnitude = terms.reduce((a, b) => a + Math.abs(b), 0);
-        out.set(addressOf(operands[3]!, [...batch, i, 0, 0, w]), { value, error: row.relative * magnitude });
+        let [value, error] = [0, 0];
+        row.weights.forEach((p, j) => {
+          const x = read(2, addressOf(operands[2]!, [...batch, 0, j, 0, w]));
+          value += p * x;
+          error += ((row.relative + rounding.relative) * p + rounding.absolute) * Math.abs(x);
+        });
+        out.set(addressOf(operands[3]!, [...batch, i, 0, 0, w]), stored(type, { value, error }));
       }
     });
   });
@@ -128,24 +142,24 @@ class Sums {
     });
   }
 
-  expected(terms: number): Expected {
+  expected(type: Type, terms: number): Expected {
     const bound = sumRoundings(terms) * unit;
     return new Map(
-      [...this.#sums].map(([at, { value, error, magnitude }]) => [at, { value, error: error + bound * magnitude }]),
+      [...this.#sums].map(([at, { value, error, magnitude }]) => [
+        at,
+        stored(type, { value, error: error + bound * magnitude }),
+      ]),
     );
   }
 }
 
-function backward(
-  space: readonly number[],
-  operands: readonly TrialOperand[],
-  read: Read,
-  causal: boolean,
-  scale: number,
-): Expected[] {
+function backward(problem: Problem, operands: readonly TrialOperand[], read: Read): Expected[] {
+  const { space, type, scale } = problem;
   const [queries, keys, width, valueWidth] = space.slice(-4) as [number, number, number, number];
+  const rounding = roundingOf(type);
   const [ofQueries, ofKeys, ofValues] = [new Sums(), new Sums(), new Sums()];
-  const [q, k, v, , gradient, toQueries, toKeys, toValues] = operands as [
+  const [q, k, v, , , gradient, toQueries, toKeys, toValues] = operands as [
+    TrialOperand,
     TrialOperand,
     TrialOperand,
     TrialOperand,
@@ -161,8 +175,8 @@ function backward(
       for (let e = 0; e < width; e++) ofKeys.add(addressOf(toKeys, [...batch, 0, j, e, 0]), 0, 0);
       for (let w = 0; w < valueWidth; w++) ofValues.add(addressOf(toValues, [...batch, 0, j, 0, w]), 0, 0);
     }
-    weigh(space, batch, operands, read, causal, scale).forEach(({ weights, relative }, i) => {
-      const g = Array.from({ length: valueWidth }, (_, w) => read(4, addressOf(gradient, [...batch, i, 0, 0, w])));
+    weigh(problem, batch, operands, read).forEach(({ weights, relative }, i) => {
+      const g = Array.from({ length: valueWidth }, (_, w) => read(5, addressOf(gradient, [...batch, i, 0, 0, w])));
       let largest = 0;
       const arrived = weights.map((_, j) => {
         const terms = g.map((x, w) => x * read(2, addressOf(v, [...batch, 0, j, 0, w])));
@@ -175,7 +189,12 @@ function backward(
       const mean = weights.reduce((sum, p, j) => sum + p * arrived[j]!, 0);
       weights.forEach((p, j) => {
         const change = scale * p * (arrived[j]! - mean);
-        const error = scale * p * (2 * relative + sumRoundings(valueWidth) * 2 * unit) * 2 * largest;
+        // The mean may come from the stored output.
+        const ofArrived = 2 * relative + sumRoundings(valueWidth) * 2 * unit + rounding.relative;
+        const error =
+          scale * p * ofArrived * 2 * largest +
+          rounding.relative * Math.abs(change) +
+          Math.max(scale, 1) * rounding.absolute;
         for (let e = 0; e < width; e++) {
           const key = read(1, addressOf(k, [...batch, 0, j, e, 0]));
           const query = read(0, addressOf(q, [...batch, i, 0, e, 0]));
@@ -183,71 +202,76 @@ function backward(
           ofKeys.add(addressOf(toKeys, [...batch, 0, j, e, 0]), change * query, error * Math.abs(query));
         }
         g.forEach((x, w) => {
-          ofValues.add(addressOf(toValues, [...batch, 0, j, 0, w]), p * x, relative * p * Math.abs(x));
+          ofValues.add(
+            addressOf(toValues, [...batch, 0, j, 0, w]),
+            p * x,
+            ((relative + rounding.relative) * p + rounding.absolute) * Math.abs(x),
+          );
         });
       });
     });
   });
-  return [ofQueries.expected(keys), ofKeys.expected(queries), ofValues.expected(queries)];
+  return [ofQueries.expected(type, keys), ofKeys.expected(type, queries), ofValues.expected(type, queries)];
 }
 
-function trialOf(random: Random, size: Size, causal: boolean, isGradient: boolean): Trial {
+function trialOf(random: Random, type: Type, size: Size, causal: boolean, isGradient: boolean): Trial {
   const space = spaceOf(size);
-  const scale = 1 / Math.sqrt(size.width);
-  const made = (inner: readonly number[]): TrialOperand => ({ ...randomOver(random, space, inner), type: "float32" });
+  const attributes = { type, causal, scale: 1 / Math.sqrt(size.width) };
+  const problem = { ...attributes, space };
+  const made = (inner: readonly number[], of: Type = type): TrialOperand => ({
+    ...randomOver(random, space, inner),
+    type: of,
+  });
   const filled = (inner: readonly number[]): TrialOperand => {
     const operand = made(inner);
-    return { ...operand, values: randomValues(random, "float32", operand.extent) };
+    return { ...operand, values: randomValues(random, type, operand.extent) };
   };
   const inputs = [filled([L!, E!]), filled([S!, E!]), filled([S!, V!])];
-  const call: AnchorCall = {
-    op: isGradient ? "attentionGradient" : "attention",
-    attributes: { type: "float32", causal, scale },
-    rank: space.length,
-  };
+  const call: AnchorCall = { op: isGradient ? "attentionGradient" : "attention", attributes, rank: space.length };
+  const results = [made([L!, V!]), made([L!], "float32")];
   const operands = isGradient
     ? [
         ...inputs,
-        logTotals(made([L!]), space, inputs, causal, scale),
+        ...resultsOf(problem, inputs, results),
         filled([L!, V!]),
-        made([L!, E!]),
-        made([S!, E!]),
-        made([S!, V!]),
+        ...[made([L!, E!]), made([S!, E!]), made([S!, V!])],
       ]
-    : [...inputs, made([L!, V!]), made([L!])];
+    : [...inputs, ...results];
   return {
-    label: `${call.op} [${space.join(", ")}]${causal ? ", causal" : ""}`,
+    label: `${call.op} [${space.join(", ")}] of ${type}${causal ? ", causal" : ""}`,
     compile: (backend) => backend.anchor(call),
     sizes: space,
     operands,
     scalars: [],
-    expect: (read) => (isGradient ? backward : forward)(space, operands, read, causal, scale),
+    expect: (read) => (isGradient ? backward : forward)(problem, operands, read),
     describe: () => describeOperands(space, operands).join("\n"),
   };
 }
 
-/** The forward pass's second output as an operand. */
-function logTotals(
-  operand: TrialOperand,
-  space: readonly number[],
+/** The forward pass's outputs as operands of the backward pass. */
+function resultsOf(
+  problem: Problem,
   inputs: readonly TrialOperand[],
-  causal: boolean,
-  scale: number,
-): TrialOperand {
-  const values = new Float32Array(operand.extent);
-  const read: Read = (i, address) => inputs[i]!.values![address]!;
-  forEachIndex(space.slice(0, -4), (batch) => {
-    weigh(space, batch, inputs, read, causal, scale).forEach(({ logTotal }, i) => {
-      values[addressOf(operand, [...batch, i, 0, 0, 0])] = logTotal.value;
-    });
+  results: readonly TrialOperand[],
+): readonly TrialOperand[] {
+  const expected = forward(problem, [...inputs, ...results], (i, address) => inputs[i]!.values![address]!);
+  return results.map((operand, i) => {
+    const values = new Array<number>(operand.extent).fill(0);
+    for (const [address, { value }] of expected[i]!) values[address] = value;
+    return { ...operand, values: heldAs(operand.type, values) };
   });
-  return { ...operand, values: [...values] };
 }
 
-async function attention({ bench, seed }: CaseContext, causal: boolean, isGradient: boolean): Promise<void> {
-  bench.need("float32");
+async function attention(
+  { bench, seed }: CaseContext,
+  causal: boolean,
+  isGradient: boolean,
+  type: Type = "float32",
+): Promise<void> {
+  bench.need(type);
   const random = new Random(seed);
-  await bench.check([...sizes, ...sizes].map((size) => trialOf(random, size, causal, isGradient)));
+  const rounds = type === "float32" ? [...sizes, ...sizes] : sizes;
+  await bench.check(rounds.map((size) => trialOf(random, type, size, causal, isGradient)));
 }
 
 /** Attention. */
@@ -256,4 +280,10 @@ export const attentionCases = {
   "anchors/attention that is causal": (c) => attention(c, true, false),
   "anchors/attention's gradient": (c) => attention(c, false, true),
   "anchors/attention's gradient that is causal": (c) => attention(c, true, true),
+  "anchors/attention of bfloat16": (c) => attention(c, false, false, "bfloat16"),
+  "anchors/attention of bfloat16 that is causal": (c) => attention(c, true, false, "bfloat16"),
+  "anchors/attention's gradient of bfloat16": (c) => attention(c, false, true, "bfloat16"),
+  "anchors/attention's gradient of bfloat16 that is causal": (c) => attention(c, true, true, "bfloat16"),
+  "anchors/attention of float16": (c) => attention(c, true, false, "float16"),
+  "anchors/attention's gradient of float16": (c) => attention(c, true, true, "float16"),
 } as const satisfies CaseTable;

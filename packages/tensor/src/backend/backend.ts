@@ -1,7 +1,7 @@
 // The Backend interface, version 1: everything a device must provide. Core plans, checks and differentiates; a
 // backend stores bytes, compiles row programs and runs launches in order.
 
-import type { DType, FloatType } from "../dtype.js";
+import type { DType, FloatType, HalfType } from "../dtype.js";
 import type { TensorError } from "../errors.js";
 import type { Program } from "../kernel/program.js";
 
@@ -38,9 +38,11 @@ export type Kernel = {
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
  * - `attention`: [batch…, L, S, E, V], no axis of a matrix being 0; inputs queries [batch…, L, E], keys [batch…, S, E],
  *   values [batch…, S, V]; outputs softmax(scale · q kᵀ) v [batch…, L, V] and ln Σ e^(scale · q kᵀ) [batch…, L]. With
- *   `causal` query i sees keys 0 to i only.
- * - `attentionGradient`: the same space; inputs queries, keys, values, the second output of `attention` and the gradient
- *   of the first; outputs the gradients of queries, keys and values.
+ *   `causal` query i sees keys 0 to i only. The logarithms are float32. Numbers of 16 bits are multiplied and summed in
+ *   float32; weights may be rounded to 16 bits before they multiply values, and results are rounded once.
+ * - `attentionGradient`: the same space; inputs queries, keys, values, both outputs of `attention` and the gradient of the
+ *   first; outputs the gradients of queries, keys and values. Of 16 bits, weights and the gradients of scores may be
+ *   rounded before they are multiplied.
  */
 export type AnchorOps = {
   readonly matmul: { readonly type: FloatType };
@@ -53,7 +55,12 @@ export type AnchorOps = {
   readonly attentionGradient: AttentionAttributes;
 };
 /** What `attention` and its gradient share. */
-export type AttentionAttributes = { readonly type: "float32"; readonly causal: boolean; readonly scale: number };
+export type AttentionAttributes = {
+  /** Of all operands but the logarithms. */
+  readonly type: "float32" | HalfType;
+  readonly causal: boolean;
+  readonly scale: number;
+};
 /** Name of an anchor. */
 export type AnchorName = keyof AnchorOps;
 /** An anchor to be made executable. `epilogue` is a map over the output's axes, its input 0 the anchor's result. */
@@ -147,6 +154,11 @@ export interface Backend {
   compile(kernel: Kernel): Executable;
   /** Compiles an anchor, or declines it by its structure: then core runs a fallback made of kernels and host code. */
   anchor(call: AnchorCall): Executable | undefined;
+  /**
+   * Whether an anchor that it takes is also the faster way at these sizes, with its gradient where that follows; core's
+   * composition runs otherwise. Asked for attention. Always, where it is left out.
+   */
+  pays?(call: AnchorCall, sizes: readonly number[], withGradient: boolean): boolean;
   /** Compiles ahead, in parallel. */
   prepare?(kernels: readonly Kernel[]): Promise<void>;
   /** Runs launches in order; one call a realization. */

@@ -14,7 +14,7 @@ import type {
 import { allDTypes, isHalf } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { Allocator, alignment, CpuBuffer, Workspace } from "./allocator.js";
-import { AttentionExecutable } from "./anchors/attention.js";
+import { AttentionExecutable, attentionPays } from "./anchors/attention.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
 import { GatherExecutable } from "./anchors/gather.js";
 import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
@@ -201,6 +201,10 @@ export class CpuBackend implements Backend {
         return this.#cached(key, () => this.#attention(key, call));
       }
     }
+  }
+
+  pays(call: AnchorCall, sizes: readonly number[], withGradient: boolean): boolean {
+    return call.op !== "attention" || attentionPays(call, sizes, withGradient);
   }
 
   submit(launches: readonly Launch[]): void {

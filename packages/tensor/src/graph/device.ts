@@ -153,6 +153,11 @@ export class Device {
     return this.#kernels.anchor(call) !== undefined;
   }
 
+  /** Whether the backend runs this anchor itself and is faster that way at `sizes`, its gradient included if asked. */
+  prefers(call: AnchorCall, sizes: readonly number[], withGradient: boolean): boolean {
+    return this.supports(call) && (this.backend.pays?.(call, sizes, withGradient) ?? true);
+  }
+
   /** Remembers a value that must stay readable after the next update. */
   keep(value: Value): void {
     if (this.#kept.has(value.node)) return;

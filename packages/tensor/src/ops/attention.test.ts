@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { grad } from "../control.js";
+import { autocast, grad } from "../control.js";
 import { createCpuDevice } from "../cpu/device.js";
 import { fromTypedArray, ones } from "../creation.js";
 import type { Device } from "../graph/device.js";
@@ -36,6 +36,12 @@ function operands(device: Device, { batch, l, s, e, v }: Sizes): [Tensor, Tensor
 
 const toHeads = (x: Tensor): Tensor => x.transpose(x.ndim - 3, x.ndim - 2);
 
+/** The device, made to run attention in one kernel at every size. */
+function always(device: Device): Device {
+  Object.assign(device.backend, { pays: () => true });
+  return device;
+}
+
 /** Attention in one kernel, or composed: with a mask, which hides nothing. */
 function attention(composed: boolean, heads: readonly Tensor[], causal: boolean): Tensor {
   const [q, k, v] = heads as [Tensor, Tensor, Tensor];
@@ -70,7 +76,7 @@ describe.each(Object.entries(testDevices))("attention without a mask on %s", (na
   const own = cases.filter(({ l, e }) => name === "cpu" || l * e < 1000);
 
   it.each(own)("equals the composition, $batch × $l × $s × $e × $v, causal $causal", async ({ causal, ...sizes }) => {
-    const device = await make();
+    const device = always(await make());
     const [fused, composed] = [await attend(device, sizes, causal, false), await attend(device, sizes, causal, true)];
     fused.forEach((x, i) => {
       x.forEach((value, at) => expect(value, `${i} at ${at}`).toBeCloseTo(composed[i]![at]!, 4));
@@ -80,7 +86,7 @@ describe.each(Object.entries(testDevices))("attention without a mask on %s", (na
 
 describe("attention without a mask", () => {
   it("has gradients of gradients", async () => {
-    const device = await testDevices.cpu();
+    const device = always(await testDevices.cpu());
     const second = async (composed: boolean) => {
       const leaves = operands(device, { batch: [2], l: 6, s: 6, e: 4, v: 4 });
       const y = attention(composed, leaves.map(toHeads), true);
@@ -99,7 +105,7 @@ describe("attention without a mask", () => {
     const sizes = { batch: [5], l: 80, s: 80, e: 16, v: 16 };
     const [one, two, plain] = await Promise.all(
       [{ threads: 1 }, { threads: 2, parallelNanoseconds: 0 }, { threads: 1, relaxedSimd: false }].map(
-        async (options) => attend(await createCpuDevice(options), sizes, true, false),
+        async (options) => attend(always(await createCpuDevice(options)), sizes, true, false),
       ),
     );
     expect(two).toEqual(one);
@@ -107,10 +113,70 @@ describe("attention without a mask", () => {
   });
 
   it("keeps infinite and missing numbers to the queries that see them", async () => {
-    const device = await testDevices.cpu();
+    const device = always(await testDevices.cpu());
     const q = ones(1, 4, 2, { device });
     const k = fromTypedArray(Float32Array.of(1, 1, 1, 1, 1, 1, Number.NaN, 1), [1, 4, 2], { device });
     const y = await attention(false, [q, k, ones(1, 4, 2, { device })], true).data();
     expect([...y]).toEqual([1, 1, 1, 1, 1, 1, Number.NaN, Number.NaN].map((x, i) => (i < 6 ? expect.closeTo(x) : x)));
+  });
+
+  it("runs in one kernel where the device says that it pays", async () => {
+    const device = await testDevices.cpu();
+    const asked: unknown[] = [];
+    const pays = (call: { readonly op: string }, sizes: readonly number[], withGradient: boolean) => {
+      asked.push([call.op, sizes, withGradient]);
+      return withGradient;
+    };
+    Object.assign(device.backend, { pays });
+    const [q, k, v] = operands(device, { batch: [2], l: 3, s: 4, e: 5, v: 6 }).map(toHeads) as [Tensor, Tensor, Tensor];
+    expect(fusedAttention([q, k, v], { causal: false, scale: 1 })).toBeDefined();
+    expect(fusedAttention([q.detach(), k.detach(), v.detach()], { causal: false, scale: 1 })).toBeUndefined();
+    expect(asked).toEqual([
+      ["attention", [2, 3, 4, 5, 6], true],
+      ["attention", [2, 3, 4, 5, 6], false],
+    ]);
+  });
+});
+
+describe.each(["bfloat16", "float16"] as const)("attention inside autocast %s", (dtype) => {
+  const sizes = { batch: [2, 2], l: 9, s: 12, e: 8, v: 4 };
+  const [coarse, close] = dtype === "bfloat16" ? [0.06, 1] : [0.01, 2];
+
+  it.each(Object.entries(testDevices))(
+    "is of 16 bits, its gradients are the operands' own, on %s",
+    async (name, make) => {
+      const device = await make();
+      const leaves = operands(device, sizes);
+      const [q, k, v] = leaves.map(toHeads) as [Tensor, Tensor, Tensor];
+      const y = autocast(dtype, () => scaledDotProductAttention(q, k, v, { isCausal: true }));
+      expect(y.dtype).toBe(dtype);
+      // Of these devices only the reference has the anchor in 16 bits.
+      expect(y.gradFn?.name === "attention").toBe(name === "reference");
+      const wide = y.to("float32");
+      const gradients = grad(wide.mul(wide.detach().add(0.5)).sum(), leaves);
+      expect(gradients.map((g) => g.dtype)).toEqual(["float32", "float32", "float32"]);
+      const exact = await attend(device, sizes, true, true);
+      const got = await Promise.all([wide, ...gradients].map((x) => x.data()));
+      got.forEach((x, i) => {
+        const largest = Math.max(...exact[i]!.map(Math.abs));
+        x.forEach((value, at) => {
+          expect(Math.abs(Number(value) - exact[i]![at]!), `${i} at ${at}`).toBeLessThan(coarse * largest);
+        });
+      });
+    },
+  );
+
+  it("has gradients of gradients", async () => {
+    const device = await testDevices.reference();
+    const second = async (half: boolean) => {
+      const leaves = operands(device, { batch: [2], l: 4, s: 4, e: 4, v: 4 });
+      const [q, k, v] = leaves.map(toHeads) as [Tensor, Tensor, Tensor];
+      const y = autocast(half ? dtype : "float32", () => scaledDotProductAttention(q, k, v));
+      const [first] = grad(y.to("float32").square().sum(), leaves, { createGraph: true });
+      const [of] = grad(first!.square().sum(), leaves);
+      return of!.div(of!.abs().max()).data();
+    };
+    const [half, exact] = [await second(true), await second(false)];
+    half.forEach((value, at) => expect(Number(value)).toBeCloseTo(Number(exact[at]), close));
   });
 });

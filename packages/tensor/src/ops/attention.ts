@@ -1,11 +1,13 @@
 // Attention as one operation, for devices that have a kernel for it: no array of queries × keys is stored, in neither
 // direction. What it means is `composedGradient` and the softmax it starts from; the gradient of the gradient is theirs.
 
-import { productType } from "../autograd/autocast.js";
+import { asFactor, productType } from "../autograd/autocast.js";
+import { cast } from "../autograd/cast.js";
 import { gradEnabled } from "../autograd/mode.js";
 import { record, type Variable } from "../autograd/variable.js";
 import { reshape, tracks } from "../autograd/views.js";
 import type { AttentionAttributes } from "../backend/backend.js";
+import { isHalf } from "../dtype.js";
 import type { Layout } from "../shape.js";
 import { anchor, batchedMatmul, transposeLast } from "./anchors.js";
 import { mul, sub } from "./arithmetic.js";
@@ -21,41 +23,42 @@ type Operands<T> = readonly [query: T, key: T, value: T];
 
 /**
  * softmax(scale · q kᵀ) v, [batch…, L, V], of operands with the same batch axes; with `causal` query i sees keys 0 to i.
- * Undefined where the device has no kernel for it, or not for these operands.
+ * A product: inside autocast it is computed in 16 bits. Undefined where the device has no kernel for these operands, or
+ * says that it would not pay.
  */
-export function fusedAttention<T extends Variable>(
-  operands: Operands<T>,
-  options: FusedAttentionOptions,
-): T | undefined {
-  const [query, , value] = operands;
+export function fusedAttention<T extends Variable>(given: Operands<T>, options: FusedAttentionOptions): T | undefined {
+  const [query, , value] = given;
+  const { device } = query;
+  const type = productType(query.dtype);
   const batch = query.shape.slice(0, -2);
-  const fits = operands.every(
-    ({ shape, dtype, device }) =>
-      dtype === "float32" &&
-      device === query.device &&
+  const fits = given.every(
+    ({ shape, dtype, device: own }) =>
+      productType(dtype) === type &&
+      own === device &&
       shape.length === query.shape.length &&
       !shape.includes(0) &&
       batch.every((size, axis) => size === shape[axis]),
   );
-  if (!fits || productType("float32") !== "float32") return undefined;
-  const attributes: AttentionAttributes = { type: "float32", ...options };
-  const sizes = spaceOf(operands);
+  if (!fits || !(type === "float32" || isHalf(type))) return undefined;
+  const attributes: AttentionAttributes = { type, ...options };
+  const sizes = spaceOf(given);
+  const call = { op: "attention", attributes, rank: sizes.length } as const;
+  if (!device.prefers(call, sizes, tracks(given))) return undefined;
+  const operands = given.map((x) => asFactor(x, type)) as unknown as Operands<T>;
   const shape = [...batch, query.shape.at(-2)!, value.shape.at(-1)!];
-  const forward = anchor("attention", attributes, sizes, laid(sizes, operands), [
-    { shape, dtype: "float32" },
+  const [y, logTotal] = anchor("attention", attributes, sizes, laid(sizes, operands), [
+    { shape, dtype: type },
     { shape: shape.slice(0, -1), dtype: "float32" },
-  ]) as readonly [T, T] | undefined;
-  if (!forward) return undefined;
-  const [y, logTotal] = forward;
+  ]) as unknown as readonly [T, T];
   if (tracks(operands)) {
     record([y], {
       name: "attention",
       inputs: operands,
-      saved: [...operands, logTotal],
+      saved: [...operands, y, logTotal],
       backward: ([gradient]) =>
         gradEnabled()
           ? composedGradient(operands, logTotal, gradient as T, options)
-          : fusedGradient(operands, logTotal, gradient as T, attributes),
+          : fusedGradient(operands, [y, logTotal], gradient as T, attributes),
     });
   }
   return y;
@@ -63,7 +66,7 @@ export function fusedAttention<T extends Variable>(
 
 function fusedGradient<T extends Variable>(
   operands: Operands<T>,
-  logTotal: T,
+  [y, logTotal]: readonly [T, T],
   gradient: T,
   attributes: AttentionAttributes,
 ): readonly Variable[] {
@@ -71,21 +74,23 @@ function fusedGradient<T extends Variable>(
   const rank = sizes.length;
   const inputs = [
     ...laid(sizes, operands),
+    { variable: y, layout: over(sizes, y, [rank - 4, rank - 1]) },
     { variable: logTotal, layout: over(sizes, logTotal, [rank - 4]) },
     { variable: gradient, layout: over(sizes, gradient, [rank - 4, rank - 1]) },
   ];
-  const outputs = operands.map(({ shape }) => ({ shape, dtype: "float32" as const }));
+  const outputs = operands.map(({ shape }) => ({ shape, dtype: attributes.type }));
   const native = anchor("attentionGradient", attributes, sizes, inputs, outputs);
   return native ?? composedGradient(operands, logTotal, gradient, attributes);
 }
 
-/** The gradients of queries, keys and values, made of differentiable operations. */
+/** The gradients of queries, keys and values, made of differentiable operations in float32. */
 function composedGradient<T extends Variable>(
-  [query, key, value]: Operands<T>,
+  operands: Operands<T>,
   logTotal: T,
-  gradient: T,
+  arriving: T,
   { causal, scale }: FusedAttentionOptions,
 ): readonly T[] {
+  const [query, key, value, gradient] = [...operands, arriving].map((x) => cast(x, "float32")) as [T, T, T, T];
   const scores = mul(batchedMatmul(query, transposeLast(key)), scale) as T;
   const last = logTotal.shape.length - 1;
   const weights = causal ? causalSoftmaxRow([scores, positions(logTotal, last)]) : softmaxRow([scores]);
@@ -96,7 +101,7 @@ function composedGradient<T extends Variable>(
     batchedMatmul(changes, key),
     batchedMatmul(transposeLast(changes), query),
     batchedMatmul(transposeLast(weights), gradient),
-  ];
+  ].map((x) => cast(x, arriving.dtype));
 }
 
 // [batch…, L, S, E, V].

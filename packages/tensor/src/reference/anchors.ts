@@ -108,8 +108,8 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
     },
   },
   attention: {
-    inputTypes: () => ["float32", "float32", "float32"],
-    outputTypes: () => ["float32", "float32"],
+    inputTypes: ({ type }) => [type, type, type],
+    outputTypes: ({ type }) => [type, "float32"],
     run: (attributes, sizes, [q, k, v, out, logTotal]) => {
       forEachIndex(sizes.slice(0, -4), (batch) => {
         const { weights, logTotals } = attentionWeights(attributes, sizes, batch, q!, k!);
@@ -129,24 +129,16 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
     },
   },
   attentionGradient: {
-    inputTypes: () => ["float32", "float32", "float32", "float32", "float32"],
-    outputTypes: () => ["float32", "float32", "float32"],
-    run: (attributes, sizes, [q, k, v, , gradient, ofQueries, ofKeys, ofValues]) => {
+    inputTypes: ({ type }) => [type, type, type, type, "float32", type],
+    outputTypes: ({ type }) => [type, type, type],
+    run: (attributes, sizes, [q, k, v, , , gradient, ofQueries, ofKeys, ofValues]) => {
       const [queries, keys, width, valueWidth] = sizes.slice(-4) as [number, number, number, number];
       forEachIndex(sizes.slice(0, -4), (batch) => {
         const { weights } = attentionWeights(attributes, sizes, batch, q!, k!);
         const at = (x: View, ...index: number[]) => x.read(addressOf(x, [...batch, ...index]));
-        const add = (x: View, value: number, ...index: number[]) => {
-          const address = addressOf(x, [...batch, ...index]);
-          x.write(address, x.read(address) + value);
-        };
-        for (let j = 0; j < keys; j++) {
-          for (let e = 0; e < width; e++) ofKeys!.write(addressOf(ofKeys!, [...batch, 0, j, e]), 0);
-          for (let w = 0; w < valueWidth; w++) ofValues!.write(addressOf(ofValues!, [...batch, 0, j, 0, w]), 0);
-        }
-        for (let i = 0; i < queries; i++) {
-          for (let e = 0; e < width; e++) ofQueries!.write(addressOf(ofQueries!, [...batch, i, 0, e]), 0);
-          const row = weights[i]!;
+        const sums = [queries * width, keys * width, keys * valueWidth].map((count) => new Float64Array(count));
+        const [sumQueries, sumKeys, sumValues] = sums as [Float64Array, Float64Array, Float64Array];
+        weights.forEach((row, i) => {
           const arrived = row.map((_, j) => {
             let sum = 0;
             for (let w = 0; w < valueWidth; w++) sum += at(gradient!, i, 0, 0, w) * at(v!, 0, j, 0, w);
@@ -156,12 +148,23 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
           row.forEach((p, j) => {
             const change = attributes.scale * p * (arrived[j]! - mean);
             for (let e = 0; e < width; e++) {
-              add(ofQueries!, change * at(k!, 0, j, e), i, 0, e);
-              add(ofKeys!, change * at(q!, i, 0, e), 0, j, e);
+              sumQueries[i * width + e]! += change * at(k!, 0, j, e);
+              sumKeys[j * width + e]! += change * at(q!, i, 0, e);
             }
-            for (let w = 0; w < valueWidth; w++) add(ofValues!, p * at(gradient!, i, 0, 0, w), 0, j, 0, w);
+            for (let w = 0; w < valueWidth; w++) sumValues[j * valueWidth + w]! += p * at(gradient!, i, 0, 0, w);
           });
-        }
+        });
+        // Sums are rounded once.
+        const store = (x: View, values: Float64Array, columns: number, axis: number, column: number) =>
+          values.forEach((value, n) => {
+            const index = [0, 0, 0, 0];
+            index[axis] = Math.floor(n / columns);
+            index[column] = n % columns;
+            x.write(addressOf(x, [...batch, ...index]), value);
+          });
+        store(ofQueries!, sumQueries, width, 0, 2);
+        store(ofKeys!, sumKeys, width, 1, 2);
+        store(ofValues!, sumValues, valueWidth, 1, 3);
       });
       return undefined;
     },

@@ -53,6 +53,20 @@ const writtenAxes: Readonly<Record<string, readonly number[]>> = {
 
 const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
+// Elements of weights, of which a step of training holds several arrays: from a quarter of a gigabyte on, memory decides.
+const largeWeights = 2 ** 26;
+
+/**
+ * Whether attention is faster in one kernel. Backward that kernel computes the weights again, which a causal mask makes
+ * up for on long sequences by what it leaves out; without one it only saves memory. A few queries are faster without
+ * packing the keys.
+ */
+export function attentionPays({ attributes, rank }: Call, sizes: readonly number[], withGradient: boolean): boolean {
+  const [queries, keys] = sizes.slice(rank - axesOfMatrix) as [number, number];
+  if (!withGradient) return queries >= 32;
+  return (attributes.causal && keys >= 256) || sizeOf(sizes.slice(0, rank - axesOfMatrix + 2)) >= largeWeights;
+}
+
 /** attention or its gradient, of one structure. */
 export class AttentionExecutable implements CpuExecutable {
   readonly key: string;

@@ -67,11 +67,12 @@ export const attentionScratchBytes = (block: number, keys: number, tiles: number
 /** Operands of the forward pass, in order. */
 export const forwardOperands = ["query", "key", "value", "output", "logTotal"] as const;
 
-/** Operands of the backward pass, in order. */
+/** Operands of the backward pass, in order. What was `attended` is not read: sums over the weights take its place. */
 export const backwardOperands = [
   "query",
   "key",
   "value",
+  "attended",
   "logTotal",
   "gradient",
   "queryGradient",
@@ -206,8 +207,8 @@ export function backwardModule(options: AttentionModuleOptions): Uint8Array<Arra
   return definePass(module, "backward", backwardOperands, options, (pass, operands) => {
     const { f, words, tiles, pitch, count, seen } = pass;
     const { width, valueWidth, keys: keyCount } = words;
-    const [query, key, value, logTotal, gradient, queryGradient, keyGradient, valueGradient] = operands as readonly [
-      ...[Word, Word, Word, Word],
+    const [query, key, value, , logTotal, gradient, queryGradient, keyGradient, valueGradient] = operands as readonly [
+      ...[Word, Word, Word, Word, Word],
       ...[Word, Word, Word, Word],
     ];
     const weights = { at: tiles, row: pitch, column: 1 };

@@ -1,6 +1,5 @@
 // Scaled dot-product attention. Masks are conditions inside the softmax, and a query that may see nothing gives zeros.
 
-import { tracks } from "../../autograd/views.js";
 import { noGrad } from "../../control.js";
 import { zeros } from "../../creation.js";
 import { isFloat } from "../../dtype.js";
@@ -9,7 +8,7 @@ import { logicalOr, matmul } from "../../functions.js";
 import { fusedAttention } from "../../ops/attention.js";
 import { causalMaskedSoftmaxRow, causalSoftmaxRow, maskedSoftmaxRow, positions, softmaxRow } from "../../ops/index.js";
 import type { Generator } from "../../random.js";
-import { type Shape, sizeOf } from "../../shape.js";
+import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat } from "../checks.js";
 import { dropout } from "./dropout.js";
@@ -44,36 +43,16 @@ export function scaledDotProductAttention(
   if (value.ndim < 2 || value.shape[value.ndim - 2] !== key.shape[key.ndim - 2]) {
     throw shapeError(op, "there must be one value for each key", [key.shape, value.shape]);
   }
-  const fused = attnMask || dropoutP !== 0 ? undefined : fusedProduct(op, query, key, value, isCausal, scale);
+  const factor = checkedScale(op, query, key, scale);
+  const plain = !attnMask && dropoutP === 0;
+  const fused = plain ? fusedAttention([query, key, value], { causal: isCausal, scale: factor }) : undefined;
   if (fused) return fused;
   const mask: AttentionMask = { causal: isCausal };
   if (attnMask?.dtype === "bool") mask.ignore = attnMask.logicalNot();
   else if (attnMask) mask.bias = attnMask;
-  const weights = attentionWeights(op, query, key, mask, scale);
+  const weights = attentionWeights(op, query, key, mask, factor);
   return matmul(dropout(weights, dropoutP, generator && { generator }), value);
 }
-
-// In one kernel, where the device has one and it pays. Backward that kernel computes the weights again, which a causal
-// mask makes up for on long sequences by what it leaves out; without one it only saves memory. A few queries are
-// faster without packing the keys. (Measured on the embedded backend, the only one with the kernel.)
-function fusedProduct(
-  op: string,
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  causal: boolean,
-  scale: number | undefined,
-): Tensor | undefined {
-  const factor = checkedScale(op, query, key, scale);
-  const [queries, keys] = [query, key].map((x) => x.shape[x.ndim - 2]!) as [number, number];
-  const recorded = tracks([query, key, value]);
-  const weights = sizeOf(query.shape.slice(0, -1)) * keys;
-  const pays = recorded ? weights >= largeWeights || (causal && keys >= 256) : queries >= 32;
-  return pays ? fusedAttention([query, key, value], { causal, scale: factor }) : undefined;
-}
-
-// Elements of weights, of which a step of training holds several arrays: from a quarter of a gigabyte on, memory decides.
-const largeWeights = 2 ** 26;
 
 /** What keeps a query from seeing a key; all of it applies. */
 export type AttentionMask = {
