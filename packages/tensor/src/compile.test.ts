@@ -5,8 +5,9 @@ import { compile } from "./compile.js";
 import { grad, keep, noGrad } from "./control.js";
 import { createCpuDevice } from "./cpu/device.js";
 import { fromTypedArray, rand, tensor, zeros } from "./creation.js";
-import type { Device } from "./graph/device.js";
+import { Device } from "./graph/device.js";
 import { Generator } from "./random.js";
+import { ReferenceBackend } from "./reference/backend.js";
 import { assignAll, type Tensor } from "./tensor.js";
 
 let device: Device;
@@ -14,21 +15,22 @@ beforeAll(async () => {
   device = await createCpuDevice({ threads: 2 });
 });
 
-const data = (seed: number, ...shape: number[]): Tensor => {
+const dataOn = (on: Device, seed: number, ...shape: number[]): Tensor => {
   const count = shape.reduce((a, b) => a * b, 1);
   return fromTypedArray(
     Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + seed)),
     shape,
-    { device },
+    { device: on },
   );
 };
+const data = (seed: number, ...shape: number[]): Tensor => dataOn(device, seed, ...shape);
 
 /** A parameter with momentum, a random mask in the loss, and a step that updates both. */
-function makeStep(seed: number) {
+function makeStep(seed: number, on = device) {
   const generator = new Generator(seed);
-  const weight = data(1, 4, 3);
+  const weight = dataOn(on, 1, 4, 3);
   weight.requiresGrad = true;
-  const momentum = zeros([4, 3], { device });
+  const momentum = zeros([4, 3], { device: on });
   const step = (x: Tensor): Tensor => {
     const loss = x.matmul(weight).tanh().dropout(0.4, generator).square().mean();
     loss.backward();
@@ -62,6 +64,35 @@ describe("a compiled step", () => {
     expect(await compiled.weight.data()).toEqual(await plain.weight.data());
     expect(await compiled.momentum.data()).toEqual(await plain.momentum.data());
     expect(compiled.generator.state).toEqual(plain.generator.state);
+  });
+
+  test("hands the backend what runs again and again: captured once, submitted as one launch", async () => {
+    let captures = 0;
+    const submitted: number[] = [];
+    class Counting extends ReferenceBackend {
+      override capture(...args: Parameters<ReferenceBackend["capture"]>) {
+        captures++;
+        return super.capture(...args);
+      }
+      override submit(...args: Parameters<ReferenceBackend["submit"]>) {
+        submitted.push(args[0].length);
+        return super.submit(...args);
+      }
+    }
+    const on = new Device(new Counting());
+    const [plain, compiled] = [makeStep(7, on), makeStep(7, on)];
+    const step = compile(compiled.step);
+    for (let i = 0; i < 8; i++) await plain.step(dataOn(on, i, 5, 4)).item();
+    for (let i = 0; i < 8; i++) {
+      const { launches } = on.counters;
+      submitted.length = 0;
+      await step(dataOn(on, i, 5, 4)).item();
+      if (i < 3) continue;
+      expect(submitted[0]).toBe(1);
+      expect(on.counters.launches - launches).toBeGreaterThan(2);
+    }
+    expect([step.replays, captures]).toEqual([5, 1]);
+    expect(await compiled.weight.data()).toEqual(await plain.weight.data());
   });
 
   test("records another shape anew, and takes up each where it was", async () => {

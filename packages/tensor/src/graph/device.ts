@@ -360,7 +360,7 @@ export class Device {
     }
     for (const s of bound.scalars) s.launch.scalars[s.at] = order[s.slot]!.scalars[s.index]!;
     bound.filledBy = undefined;
-    this.#submit(bound.launches);
+    this.#submit(bound.launches, bound.launches);
     for (const s of transient) this.backend.release(s.buffer);
     for (const b of blocks) this.backend.release(b);
     roots.forEach((r, k) => {
@@ -369,8 +369,9 @@ export class Device {
     });
   }
 
-  #submit(launches: readonly Launch[]): void {
-    this.backend.submit(launches);
+  /** Submits launches, or what the backend has captured of them. */
+  #submit(submitted: readonly Launch[], launches: readonly Launch[]): void {
+    this.backend.submit(submitted);
     this.#launches += launches.length;
   }
 
@@ -399,7 +400,12 @@ export class Device {
     allocate: (byteLength) => this.backend.allocate(byteLength),
     free: (buffer) => this.backend.release(buffer),
     upload: (leaf, persistent) => this.#upload(leaf, persistent),
-    submit: (launches) => this.#submit(launches),
+    capture: (launches) => {
+      const executable = this.backend.capture?.(launches);
+      if (!executable) return launches;
+      return [{ executable, sizes: [], operands: [], scalars: [], stage: 0, label: "a compiled function" }];
+    },
+    submit: (captured, launches) => this.#submit(captured, launches),
     adopt: (leaf, storage) => {
       this.#registry.register(leaf, storage, leaf);
       this.#scopes[this.#scopes.length - 1]?.add(leaf);

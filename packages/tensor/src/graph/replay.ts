@@ -1,7 +1,7 @@
 // Runs a recorded call again: no operation is recorded, no graph is walked, nothing is planned. What may have changed is
 // filled into the launches of the recorded plans: buffers, and the numbers that are new at each call.
 
-import type { BufferHandle, LaunchOperand } from "../backend/backend.js";
+import type { BufferHandle, Launch, LaunchOperand } from "../backend/backend.js";
 import { byteLengthOf } from "../dtype.js";
 import { sizeOf } from "../shape.js";
 import { leafNode, type Node, Storage } from "./node.js";
@@ -13,7 +13,10 @@ export type ReplayDevice = {
   readonly free: (buffer: BufferHandle) => void;
   /** The memory of a leaf; of host data for this once, or for good. */
   readonly upload: (leaf: Node, persistent: boolean) => Storage;
-  readonly submit: (launches: RecordedRun["bound"]["launches"]) => void;
+  /** Launches as the device runs them best again and again, with what they bind then. */
+  readonly capture: (launches: readonly Launch[]) => readonly Launch[];
+  /** Submits what `capture` made of some launches. */
+  readonly submit: (captured: readonly Launch[], launches: readonly Launch[]) => void;
   /** Makes a leaf with new memory known. */
   readonly adopt: (leaf: Node, storage: Storage) => void;
   /** Puts a fresh leaf in the place of one that is overwritten. */
@@ -39,6 +42,8 @@ type Run = {
   readonly fromLeaves: Bindings;
   /** Which of the plan's scalars are new at each call. */
   readonly live: readonly number[];
+  /** The plan's launches, made ready to run again when they first do. */
+  captured: readonly Launch[] | undefined;
 };
 
 /** A recorded call, ready to run again. */
@@ -97,6 +102,7 @@ export class Replay {
         fromRoots: fromRoots!,
         fromLeaves: fromLeaves!,
         live,
+        captured: undefined,
       };
     });
     return new Replay(runs, targets, record, wanted);
@@ -151,12 +157,13 @@ export class Replay {
   }
 
   #submit(
-    { recorded, outputs, slots, fromBlocks, fromRoots, fromLeaves, live }: Run,
+    run: Run,
     device: ReplayDevice,
     given: readonly Node[],
     made: readonly (readonly Storage[])[],
     passing: BufferHandle[],
   ): Storage[] {
+    const { recorded, outputs, slots, fromBlocks, fromRoots, fromLeaves, live } = run;
     const { bound, numbers } = recorded;
     const blocks = bound.memory.blockBytes.map((bytes) => device.allocate(bytes));
     const results = outputs.map((output) => {
@@ -191,7 +198,8 @@ export class Replay {
       });
       bound.filledBy = recorded;
     }
-    device.submit(bound.launches);
+    run.captured ??= device.capture(bound.launches);
+    device.submit(run.captured, bound.launches);
     for (const b of blocks) device.free(b);
     outputs.forEach((output, k) => {
       if (output.kind !== "swapped") return;
