@@ -7,7 +7,7 @@ import { isTest, type ModuleGraph, type ModuleImport } from "./module-graph.js";
 const core = "@torchium/tensor";
 const coreSources = "packages/tensor/src/";
 
-const foundation = ["random", "dtype", "half-floats", "shape", "errors"] as const;
+const foundation = ["random", "dtype", "half-floats", "shape", "arguments", "errors"] as const;
 const belowBackend = ["kernel", ...foundation] as const;
 const belowGraph = ["backend", ...belowBackend] as const;
 const belowAutograd = ["graph", ...belowGraph] as const;
@@ -37,6 +37,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   dtype: foundation,
   "half-floats": foundation,
   shape: foundation,
+  arguments: foundation,
   errors: foundation,
 };
 

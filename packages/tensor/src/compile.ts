@@ -1,7 +1,9 @@
 // Functions whose calls are recorded and run again without their JavaScript: a whole training step as a few submissions.
 
+import { checkFunction } from "./arguments.js";
 import { productType } from "./autograd/autocast.js";
 import { gradEnabled, refusePromise } from "./autograd/mode.js";
+import { argumentError } from "./errors.js";
 import type { Device } from "./graph/device.js";
 import { type Node, nextNodeId, nodesMadeBy } from "./graph/node.js";
 import { type LiveSource, Recorder, recorder, recordWith, sameRecord } from "./graph/recorder.js";
@@ -52,6 +54,7 @@ type Entry<R> = {
 export function compile<A extends readonly unknown[], R extends Tensor | readonly Tensor[]>(
   fn: (...args: A) => R,
 ): Compiled<A, R> {
+  checkFunction("compile", "what to compile", fn);
   const entries = new Map<string, Entry<R>>();
   const identities = new WeakMap<object, number>();
   let identityCount = 0;
@@ -181,6 +184,8 @@ export type LiveOperations<R> = {
  * `again` before each replay; those that recorded the same operations with the same numbers take them from the first.
  */
 export function liveOperations<R>(all: readonly LiveOperations<R>[]): R[] {
+  if (!Array.isArray(all)) throw argumentError("liveOperations", "operations", "a list", all);
+  for (const one of all) checkFunction("liveOperations", "record", one?.record);
   const noted = recorder();
   if (!noted) return all.map((one) => one.record());
   const kinds = new Map<string, Kind>();

@@ -1,13 +1,16 @@
 // Functions around tensors rather than on them: noGrad, grad, scope, keep, compile.
 
+import { checkFlags, checkFunction, checkOptions } from "./arguments.js";
 import { withAutocast } from "./autograd/autocast.js";
 import * as tape from "./autograd/backward.js";
+import { checkTensor, checkTensors } from "./autograd/checks.js";
 import { refusePromise, withGrad } from "./autograd/mode.js";
+import { sameDevice } from "./autograd/program-op.js";
 import type { Variable } from "./autograd/variable.js";
 import { defaultDevice } from "./default-device.js";
 import { type DataArray, isHalf } from "./dtype.js";
 import { argumentError, shapeError, TensorError } from "./errors.js";
-import type { Device } from "./graph/device.js";
+import { Device } from "./graph/device.js";
 import { hostValuesOf, type Node } from "./graph/node.js";
 import { scatterAddRows } from "./ops/anchors.js";
 import { cat } from "./ops/shape-ops.js";
@@ -63,8 +66,15 @@ export function grad(
   inputs: readonly Tensor[],
   options: GradOptions = {},
 ): (Tensor | undefined)[] {
+  const { gradients, ...flags } = options ?? {};
+  checkOptions("grad", options, ["gradients", "createGraph", "retainGraph", "allowUnused"]);
+  checkFlags("grad", flags, ["createGraph", "retainGraph", "allowUnused"]);
+  if (gradients !== undefined && !Array.isArray(gradients))
+    throw argumentError("grad", "gradients", "a list of tensors", gradients);
   const list = outputs instanceof Tensor ? [outputs] : outputs;
-  const found = tape.gradientsOf(list, inputs, options.gradients ?? [], options);
+  checkTensors("grad", list, "outputs");
+  checkTensors("grad", inputs, "inputs");
+  const found = tape.gradientsOf(list, inputs, gradients ?? [], options);
   if (!options.allowUnused) {
     const missing = found.findIndex((g) => g === undefined);
     if (missing >= 0)
@@ -80,13 +90,17 @@ export function grad(
  * The accumulated gradient of a leaf, for code that uses it up before the next update (optimizers, clipping). Reading
  * `grad` instead hands it out for good: its memory then waits for garbage collection.
  */
-export const gradientOf = (leaf: Tensor): Tensor | undefined => leaf.gradient as Tensor | undefined;
+export function gradientOf(leaf: Tensor): Tensor | undefined {
+  checkTensor("gradientOf", leaf);
+  return leaf.gradient as Tensor | undefined;
+}
 
 /**
  * The gradient of a leaf that some rows only reach (`embedding` with `sparse`): `values[i]` [count, width] belongs to row
  * `indices[i]`; rows of one index add up. Undefined when the gradient is dense or missing.
  */
 export function rowGradientOf(leaf: Tensor): { readonly indices: Tensor; readonly values: Tensor } | undefined {
+  checkTensor("rowGradientOf", leaf);
   const { rowGradients } = leaf;
   if (rowGradients.length === 0) return undefined;
   const join = (parts: readonly Variable[]): Tensor =>
@@ -96,6 +110,7 @@ export function rowGradientOf(leaf: Tensor): { readonly indices: Tensor; readonl
 
 /** Replaces the rows of a row-sparse gradient, for clipping and scaling. */
 export function replaceRowGradient(leaf: Tensor, indices: Tensor, values: Tensor): void {
+  sameDevice("replaceRowGradient", [leaf, indices, values]);
   const size = leaf.shape[0]!;
   leaf.rowGradients = [{ ids: indices, rows: values, dense: () => scatterAddRows<Variable>(values, indices, size) }];
 }
@@ -108,11 +123,13 @@ export function replaceGradient(leaf: Tensor, gradient: Tensor): void {
 
 /** Adds to the gradients of leaves, as `backward` does. @throws TensorError `shape`, `dtype` */
 export function addGradients(gradients: ReadonlyMap<Tensor, Tensor>): void {
+  if (!(gradients instanceof Map)) throw argumentError("addGradients", "gradients", "a Map of tensors", gradients);
   for (const [leaf, gradient] of gradients) checkGradient("addGradients", leaf, gradient);
   tape.addGradients(gradients);
 }
 
 function checkGradient(op: string, leaf: Tensor, gradient: Tensor): void {
+  sameDevice(op, [leaf, gradient]);
   if (!sameShape(leaf.shape, gradient.shape)) {
     throw shapeError(op, "a gradient has the shape of its tensor", [gradient.shape, leaf.shape]);
   }
@@ -124,6 +141,7 @@ function checkGradient(op: string, leaf: Tensor, gradient: Tensor): void {
 
 /** Keeps a value readable across the next update: it is computed before anything is overwritten. Returns it. */
 export function keep(t: Tensor): Tensor {
+  checkTensor("keep", t);
   t.device.keep(t.value);
   return t;
 }
@@ -132,7 +150,10 @@ export function keep(t: Tensor): Tensor {
  * The values of a tensor, row-major, where the host still holds them (data not used yet, or small and read); undefined
  * where only the device does. For checks at the call, where a read would have to be awaited.
  */
-export const hostValues = (t: Tensor): Readonly<DataArray> | undefined => hostValuesOf(t.value, t.layout);
+export function hostValues(t: Tensor): Readonly<DataArray> | undefined {
+  checkTensor("hostValues", t);
+  return hostValuesOf(t.value, t.layout);
+}
 
 type Returned =
   | Tensor
@@ -150,6 +171,8 @@ type Returned =
  * Parameters, optimizer state and what was there before stay. @throws TensorError `state` when `fn` returns a promise
  */
 export function scope<R extends Returned>(fn: () => R, device: Device = defaultDevice()): R {
+  checkFunction("scope", "the callback", fn);
+  if (!(device instanceof Device)) throw argumentError("scope", "device", "a Device", device);
   device.openScope();
   let result: R | undefined;
   try {

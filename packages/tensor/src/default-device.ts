@@ -1,8 +1,8 @@
 // The process-wide default device. Without one being set, the embedded CPU backend starts at first use.
 
 import { createCpuDeviceSync } from "./cpu/device.js";
-import { TensorError } from "./errors.js";
-import type { Device } from "./graph/device.js";
+import { argumentError, TensorError } from "./errors.js";
+import { Device } from "./graph/device.js";
 
 type Flags = { readonly TORCHIUM_CPU?: boolean };
 
@@ -25,8 +25,11 @@ function noDevice(): never {
   throw new TensorError("state", message);
 }
 
-/** Makes `device` the default: the one line that swaps the backend. */
+/** Makes `device` the default: the one line that swaps the backend. @throws TensorError `argument`, `disposed` */
 export function setDefaultDevice(device: Device): void {
+  if (!(device instanceof Device)) {
+    throw argumentError("setDefaultDevice", "the device", "a Device, such as await createCpuDevice() gives", device);
+  }
   device.check();
   current = device;
 }

@@ -67,9 +67,18 @@ export function shapeError(op: string, why: string, shapes: readonly (readonly n
 
 /** `argument` error in the house form: `op: field must be …, got value`. */
 export function argumentError(op: string, field: string, expected: string, got: unknown): TensorError {
-  const shown =
-    typeof got === "string" ? JSON.stringify(got) : Array.isArray(got) ? `[${got.join(", ")}]` : String(got);
-  return new TensorError("argument", `${op}: ${field} must be ${expected}, got ${shown}`, { op, field, got, expected });
+  const message = `${op}: ${field} must be ${expected}, got ${shown(got)}`;
+  return new TensorError("argument", message, { op, field, got, expected });
+}
+
+function shown(x: unknown): string {
+  if (typeof x === "string") return JSON.stringify(x);
+  if (Array.isArray(x)) return `[${x.map((y) => (typeof y === "object" ? shown(y) : String(y))).join(", ")}]`;
+  return typeof x === "function"
+    ? "a function"
+    : typeof x === "object" && x && !("toString" in x)
+      ? "an object"
+      : String(x);
 }
 
 /**

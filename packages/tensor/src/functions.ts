@@ -106,6 +106,7 @@ export {
   triu,
   trunc,
   unsqueeze,
+  variance,
   where,
 } from "./ops/index.js";
 
@@ -113,10 +114,9 @@ export {
 export const dropout = (x: Tensor, p = 0.5, generator: Generator = defaultGenerator()): Tensor =>
   ops.dropout(x, p, generator);
 
-/** Variance over dims; divides by n − correction. */
-export const variance = (x: Tensor, dims?: number | readonly number[], keepdim = false, correction = 1): Tensor =>
-  ops.variance(x, dims, keepdim, correction);
-
 /** Sorted along dim, stable, with the positions the values came from. */
-export const sort = (x: Tensor, dim = -1, descending = false): { readonly values: Tensor; readonly indices: Tensor } =>
-  ops.sort(x, dim, descending);
+export const sort = (
+  x: Tensor,
+  dim = -1,
+  options: boolean | { readonly descending?: boolean } = false,
+): { readonly values: Tensor; readonly indices: Tensor } => ops.sort(x, dim, options);

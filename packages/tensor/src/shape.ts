@@ -1,7 +1,7 @@
 // Shapes and strided layouts. A layout says where element (i, j, …) of a view lies in a contiguous buffer:
 // offset + Σ index·stride, counted in elements. Views are layouts; no view touches data.
 
-import { shapeError, TensorError } from "./errors.js";
+import { argumentError, shapeError, TensorError } from "./errors.js";
 
 /** Sizes an axis; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -69,6 +69,7 @@ export function broadcastShapes(op: string, shapes: readonly Shape[]): Shape {
 /** An axis counted from the end when negative; a scalar has one axis. @throws TensorError `shape` when out of range. */
 export function checkAxis(op: string, axis: number, rank: number): number {
   const axes = Math.max(rank, 1);
+  if (typeof axis !== "number") throw argumentError(op, "dim", "an integer", axis);
   const at = axis < 0 ? axis + axes : axis;
   if (Number.isInteger(axis) && at >= 0 && at < axes) return at;
   const range = `[${-axes}, ${axes - 1}]`;

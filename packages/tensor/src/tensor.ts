@@ -2,15 +2,16 @@
 
 import { type BackwardOptions, backward, freeGradient, savedBelow } from "./autograd/backward.js";
 import { withGrad } from "./autograd/mode.js";
+import { sameDevice } from "./autograd/program-op.js";
 import { Variable, type VariableInit } from "./autograd/variable.js";
 import { clone, dense } from "./autograd/views.js";
-import { type DataArray, type DType, isFloat, roundData } from "./dtype.js";
-import { TensorError } from "./errors.js";
+import { checkDType, type DataArray, type DType, isFloat, roundData } from "./dtype.js";
+import { argumentError, TensorError } from "./errors.js";
 import { Device } from "./graph/device.js";
 import { leafNode, type Node } from "./graph/node.js";
 import { recorder } from "./graph/recorder.js";
 import * as ops from "./ops/index.js";
-import type { Dims } from "./ops/reduce.js";
+import type { Dims, Keepdim, Spread } from "./ops/reduce.js";
 import { defaultGenerator, type Generator } from "./random.js";
 import { checkAxis, contiguous, type Shape, sameShape, sizeOf } from "./shape.js";
 
@@ -68,6 +69,7 @@ export class Tensor extends Variable {
     return this.gradient as Tensor | undefined;
   }
   set grad(value: Tensor | undefined) {
+    if (value !== undefined) sameDevice("grad", [this, value]);
     if (value && !sameShape(value.shape, this.shape)) throw ops.shapeMismatch("grad", this.shape, value.shape);
     if (this.gradient && this.gradient !== value) freeGradient(this.gradient);
     this.gradient = value;
@@ -119,7 +121,7 @@ export class Tensor extends Variable {
   to(target: DType): Tensor;
   to(target: Device): Promise<Tensor>;
   to(target: DType | Device): Tensor | Promise<Tensor> {
-    if (!(target instanceof Device)) return ops.cast<Tensor>(this, target);
+    if (!(target instanceof Device)) return ops.cast<Tensor>(this, checkDType("to", target));
     if (target === this.device) return Promise.resolve(this);
     return this.data().then((host) => {
       const moved = fromHost(host, this.shape, this.dtype, target);
@@ -312,55 +314,57 @@ export class Tensor extends Variable {
   }
 
   // Reductions; without dims, over everything.
-  sum(dims?: Dims, keepdim = false): Tensor {
+  sum(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.sum<Tensor>(this, dims, keepdim);
   }
-  mean(dims?: Dims, keepdim = false): Tensor {
+  mean(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.mean<Tensor>(this, dims, keepdim);
   }
-  prod(dims?: Dims, keepdim = false): Tensor {
+  prod(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.prod<Tensor>(this, dims, keepdim);
   }
-  amax(dims?: Dims, keepdim = false): Tensor {
+  amax(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.amax<Tensor>(this, dims, keepdim);
   }
-  amin(dims?: Dims, keepdim = false): Tensor {
+  amin(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.amin<Tensor>(this, dims, keepdim);
   }
   /** The largest of all, or the largest along a dim with their positions. */
   max(): Tensor;
-  max(dim: number, keepdim?: boolean): { readonly values: Tensor; readonly indices: Tensor };
-  max(dim?: number, keepdim = false): Tensor | { readonly values: Tensor; readonly indices: Tensor } {
+  max(dim: number, keepdim?: Keepdim): { readonly values: Tensor; readonly indices: Tensor };
+  max(dim?: number, keepdim: Keepdim = false): Tensor | { readonly values: Tensor; readonly indices: Tensor } {
     return dim === undefined ? ops.amax<Tensor>(this) : ops.extreme<Tensor>(this, dim, keepdim, "max");
   }
   /** The smallest of all, or the smallest along a dim with their positions. */
   min(): Tensor;
-  min(dim: number, keepdim?: boolean): { readonly values: Tensor; readonly indices: Tensor };
-  min(dim?: number, keepdim = false): Tensor | { readonly values: Tensor; readonly indices: Tensor } {
+  min(dim: number, keepdim?: Keepdim): { readonly values: Tensor; readonly indices: Tensor };
+  min(dim?: number, keepdim: Keepdim = false): Tensor | { readonly values: Tensor; readonly indices: Tensor } {
     return dim === undefined ? ops.amin<Tensor>(this) : ops.extreme<Tensor>(this, dim, keepdim, "min");
   }
-  argmax(dim?: number, keepdim = false): Tensor {
+  argmax(dim?: number, keepdim: Keepdim = false): Tensor {
     return ops.argmax<Tensor>(this, dim, keepdim);
   }
-  argmin(dim?: number, keepdim = false): Tensor {
+  argmin(dim?: number, keepdim: Keepdim = false): Tensor {
     return ops.argmin<Tensor>(this, dim, keepdim);
   }
-  logsumexp(dims?: Dims, keepdim = false): Tensor {
+  logsumexp(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.logsumexp<Tensor>(this, dims, keepdim);
   }
-  var(dims?: Dims, keepdim = false, correction = 1): Tensor {
-    return ops.variance<Tensor>(this, dims, keepdim, correction);
+  /** Divides by n − correction, 1 unless given. */
+  var(dims?: Dims, options: Spread = false, correction = 1): Tensor {
+    return ops.variance<Tensor>(this, dims, options, correction);
   }
-  std(dims?: Dims, keepdim = false, correction = 1): Tensor {
-    return ops.std<Tensor>(this, dims, keepdim, correction);
+  /** Divides by n − correction, 1 unless given. */
+  std(dims?: Dims, options: Spread = false, correction = 1): Tensor {
+    return ops.std<Tensor>(this, dims, options, correction);
   }
-  norm(p = 2, dims?: Dims, keepdim = false): Tensor {
+  norm(p = 2, dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.norm<Tensor>(this, p, dims, keepdim);
   }
-  any(dims?: Dims, keepdim = false): Tensor {
+  any(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.any<Tensor>(this, dims, keepdim);
   }
-  all(dims?: Dims, keepdim = false): Tensor {
+  all(dims?: Dims, keepdim: Keepdim = false): Tensor {
     return ops.all<Tensor>(this, dims, keepdim);
   }
   cumsum(dim: number): Tensor {
@@ -372,11 +376,18 @@ export class Tensor extends Variable {
   logSoftmax(dim: number): Tensor {
     return ops.logSoftmax<Tensor>(this, dim);
   }
-  sort(dim = -1, descending = false): { readonly values: Tensor; readonly indices: Tensor } {
-    return ops.sort<Tensor>(this, dim, descending);
+  sort(
+    dim = -1,
+    options: boolean | { readonly descending?: boolean } = false,
+  ): { readonly values: Tensor; readonly indices: Tensor } {
+    return ops.sort<Tensor>(this, dim, options);
   }
-  topk(k: number, dim = -1, largest = true): { readonly values: Tensor; readonly indices: Tensor } {
-    return ops.topk<Tensor>(this, k, dim, largest);
+  topk(
+    k: number,
+    dim = -1,
+    options: boolean | { readonly largest?: boolean } = true,
+  ): { readonly values: Tensor; readonly indices: Tensor } {
+    return ops.topk<Tensor>(this, k, dim, options);
   }
 
   // Products.
@@ -504,8 +515,12 @@ export function makeLeaf(t: Tensor): void {
 
 /** Overwrites leaves with values of their shapes, all computed from the old ones, in one submission. */
 export function assignAll(pairs: readonly (readonly [Tensor, Tensor])[], op: string): void {
+  if (typeof op !== "string") throw argumentError("assignAll", "op", "a name for errors", op);
+  if (!Array.isArray(pairs) || !pairs.every(Array.isArray))
+    throw argumentError(op, "pairs", "a list of [leaf, value]", pairs);
   const first = pairs[0];
   if (!first) return;
+  for (const [target, value] of pairs) sameDevice(op, [target, value]);
   const updates = pairs.map(([target, value]) => {
     if (!sameShape(target.shape, value.shape)) throw ops.shapeMismatch(op, target.shape, value.shape);
     if (!target.isLeaf) throw new TensorError("state", `${op}: only a leaf can be overwritten`, { op });

@@ -167,8 +167,17 @@ describe("generate", () => {
       "lengthPenalty must be a number of at least 0, got -1",
     ],
     ["no temperature", [[1]], { temperature: 0 }, "argument", "temperature must be a number above 0"],
+    ["a misspelt option", [[1]], { maxNewToken: 5 }, "argument", "unknown option, got maxNewToken, did you mean max"],
+    ["options that are none", [[1]], 5, "argument", "generate: options must be an object, got 5"],
+    ["a text for its ids", "abc", {}, "argument", "the prompt must be ids (tokenizer.encode gives them)"],
+    ["no prompt", null, {}, "argument", "the prompt must be ids"],
   ])("refuses %s", async (_, rows, options, code, message) => {
-    await expect(generate(model, rows as number[][], options)).rejects.toThrow(errorLike(code, message));
+    await expect(generate(model, rows as number[][], options as object)).rejects.toThrow(errorLike(code, message));
+  });
+
+  it("refuses what is no model", async () => {
+    const message = "generate: the model must be a Module with nextLogits(), got 5";
+    await expect(generate(5 as never, [[1]])).rejects.toThrow(errorLike("argument", message));
   });
 });
 

@@ -10,6 +10,7 @@ import { beginEvaluation, evaluating } from "./evaluating.js";
 import { ModelSession } from "./model-session.js";
 import {
   type BeamSearchOptions,
+  checkModel,
   checkRules,
   type GenerateOptions,
   isOnePrompt,
@@ -51,6 +52,7 @@ export async function generate(
   prompts: Prompts,
   options: GenerateOptions & BeamSearchOptions = {},
 ): Promise<number[] | number[][]> {
+  checkModel("generate", model, "nextLogits");
   const rules = checkRules("generate", options);
   const rows = await promptRows("generate", "prompt", prompts, model);
   const begin = (): ModelSession => sessionOf(model, options);
@@ -80,6 +82,7 @@ export async function* generateStream(
   prompt: readonly number[],
   options: GenerateOptions = {},
 ): AsyncGenerator<number, void, undefined> {
+  checkModel("generateStream", model, "nextLogits");
   const rules = checkRules("generateStream", options);
   const rows = await promptRows("generateStream", "prompt", [prompt], model);
   const session = sessionOf(model, options);

@@ -1,9 +1,21 @@
 // What is asked of a generating model: prompts and options, checked before anything runs.
 
 import { argumentError, defaultGenerator, Generator, shapeError, Tensor, TensorError } from "@torchium/tensor";
+import { Module } from "@torchium/tensor/nn";
+import {
+  count,
+  flag,
+  instance,
+  integer,
+  number,
+  numbers,
+  type OptionTable,
+  optional,
+  readOptions,
+} from "@torchium/tensor/options";
 import { type RandomSource, randomInt } from "../batching/random-source.js";
 import { SeededRandom } from "../batching/seeded-random.js";
-import { checkSampling, type SamplingOptions } from "./sampling.js";
+import { type SamplingOptions, samplingRules } from "./sampling.js";
 
 /** Options of generation token by token. */
 export type GenerateOptions = SamplingOptions & {
@@ -38,32 +50,37 @@ export type GenerationRules = SamplingOptions & {
   readonly lengthPenalty: number;
 };
 
-/** @throws TensorError `argument`, naming the option and the value */
+/** What each option may be. */
+const generationRules = {
+  ...samplingRules,
+  maxNewTokens: integer({ atLeast: 0 }, 100),
+  stopIds: numbers({ integer: true }, []),
+  seed: optional(integer({ atLeast: 0 })),
+  generator: optional(instance("a Generator", Generator)),
+  useCache: flag(true),
+  beams: count(1),
+  lengthPenalty: { ...number({ atLeast: 0 }, 1), expected: "a number of at least 0" },
+} satisfies OptionTable<GenerateOptions & BeamSearchOptions>;
+
+/** Checks the options and fills in defaults. @throws TensorError `argument`, naming the option and the value */
 export function checkRules(op: string, options: GenerateOptions & BeamSearchOptions): GenerationRules {
-  const { maxNewTokens = 100, stopIds = [], beams = 1, lengthPenalty = 1, greedy, temperature, topK, topP } = options;
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0)
-    throw argumentError(op, "maxNewTokens", "an integer of at least 0", maxNewTokens);
-  if (!Number.isInteger(beams) || beams < 1) throw argumentError(op, "beams", "a positive integer", beams);
-  if (!(lengthPenalty >= 0 && lengthPenalty < Number.POSITIVE_INFINITY))
-    throw argumentError(op, "lengthPenalty", "a number of at least 0", lengthPenalty);
-  const drawing = Object.entries({ temperature, topK, topP }).find(([, value]) => value !== undefined);
-  if (beams > 1 && drawing) throw argumentError(op, drawing[0], "left out with beams, which draw nothing", drawing[1]);
-  checkSampling(op, options);
-  return {
-    maxNewTokens,
-    stopIds: new Set(stopIds),
-    beams,
-    lengthPenalty,
-    ...(greedy === undefined ? {} : { greedy }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(topP === undefined ? {} : { topP }),
-  };
+  const { stopIds, seed, generator, useCache, ...rules } = readOptions(op, generationRules, options);
+  const drawing = (["temperature", "topK", "topP"] as const).find((name) => rules[name] !== undefined);
+  if (rules.beams > 1 && drawing)
+    throw argumentError(op, drawing, "left out with beams, which draw nothing", rules[drawing]);
+  const given = Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined));
+  return { ...(given as Omit<GenerationRules, "stopIds">), stopIds: new Set(stopIds) };
+}
+
+/** @throws TensorError `argument` unless `model` is a module with the method that `op` calls */
+export function checkModel(op: string, model: unknown, method: string): void {
+  if (model instanceof Module && method in model) return;
+  throw argumentError(op, "the model", `a Module with ${method}()`, model);
 }
 
 /** Whether prompts are one list of ids. */
 export const isOnePrompt = (prompts: Prompts): prompts is readonly number[] =>
-  !(prompts instanceof Tensor) && typeof prompts[0] === "number";
+  Array.isArray(prompts) && typeof prompts[0] === "number";
 
 /** Prompts as rows of ids; `what` is one of them. @throws TensorError `argument`, `shape`, `index` */
 export async function promptRows(
@@ -96,7 +113,12 @@ async function allRows(
   what: string,
   prompts: readonly (readonly number[])[] | Tensor,
 ): Promise<number[][]> {
-  if (!(prompts instanceof Tensor)) return prompts.map((row) => [...row]);
+  if (!(prompts instanceof Tensor)) {
+    const lists = Array.isArray(prompts) && prompts.every((row) => Array.isArray(row));
+    if (!lists)
+      throw argumentError(op, `the ${what}`, "ids (tokenizer.encode gives them): one list or several", prompts);
+    return prompts.map((row) => [...row]);
+  }
   if (prompts.ndim !== 2) throw shapeError(op, `${what}s must be [batch, length]`, [prompts.shape]);
   return (await prompts.toArray()) as number[][];
 }

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { errorLike, seededRandom } from "../test-helpers.js";
-import { checkSampling, likeliest, logProbabilities, type SamplingOptions, sampleToken } from "./sampling.js";
+import { checkRules } from "./request.js";
+import { likeliest, logProbabilities, type SamplingOptions, sampleToken } from "./sampling.js";
 
 /** How often each token is drawn. */
 function frequencies(logits: number[], options: SamplingOptions, draws = 4000): number[] {
@@ -117,7 +118,7 @@ it("finds the likeliest and log-probabilities", () => {
   });
 });
 
-describe("checkSampling", () => {
+describe("options of drawing", () => {
   it.each([
     [{ temperature: 0 }, "temperature must be a number above 0 (for the likeliest token say greedy: true), got 0"],
     [{ temperature: Number.NaN }, "got NaN"],
@@ -126,6 +127,6 @@ describe("checkSampling", () => {
     [{ topP: 0 }, "topP must be a number above 0, at most 1, got 0"],
     [{ topP: 1.1 }, "got 1.1"],
   ])("refuses %j", (options, message) => {
-    expect(() => checkSampling("generate", options)).toThrow(errorLike("argument", message));
+    expect(() => checkRules("generate", options)).toThrow(errorLike("argument", message));
   });
 });

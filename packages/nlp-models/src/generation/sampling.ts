@@ -1,7 +1,8 @@
 // The choice of the next token from its logits: greedy, or drawn after temperature, top-k and top-p.
 // Everything is decided on the host in a fixed order, so one seed gives one text on every backend.
 
-import { argumentError, TensorError } from "@torchium/tensor";
+import { TensorError } from "@torchium/tensor";
+import { count, flag, number, type OptionTable, optional } from "@torchium/tensor/options";
 import type { RandomSource } from "../batching/random-source.js";
 
 /** How the next token is drawn. */
@@ -16,13 +17,16 @@ export type SamplingOptions = {
   readonly topP?: number;
 };
 
-/** @throws TensorError `argument`, naming the option and the value */
-export function checkSampling(op: string, { temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
-  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY))
-    throw argumentError(op, "temperature", "a number above 0 (for the likeliest token say greedy: true)", temperature);
-  if (!(Number.isInteger(topK) && topK >= 1)) throw argumentError(op, "topK", "a positive integer", topK);
-  if (!(topP > 0 && topP <= 1)) throw argumentError(op, "topP", "a number above 0, at most 1", topP);
-}
+/** What each option may be. */
+export const samplingRules = {
+  greedy: optional(flag()),
+  temperature: {
+    ...optional(number({ above: 0 })),
+    expected: "a number above 0 (for the likeliest token say greedy: true)",
+  },
+  topK: optional(count()),
+  topP: { ...optional(number({ above: 0, atMost: 1 })), expected: "a number above 0, at most 1" },
+} satisfies OptionTable<SamplingOptions>;
 
 /** The position of the largest logit, the first of equals. @throws TensorError `state` for logits without one */
 export function likeliest(logits: Float32Array): number {

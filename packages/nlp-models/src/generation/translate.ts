@@ -10,6 +10,7 @@ import { evaluating } from "./evaluating.js";
 import { ModelSession } from "./model-session.js";
 import {
   type BeamSearchOptions,
+  checkModel,
   checkRules,
   type GenerateOptions,
   type GenerationRules,
@@ -63,14 +64,17 @@ export async function translate(
   sources: readonly number[] | readonly (readonly number[])[],
   options: TranslateOptions,
 ): Promise<number[] | number[][]> {
-  const { bosId, eosId } = options;
+  checkModel("translate", model, "encode");
+  if (typeof options !== "object" || options === null)
+    throw argumentError("translate", "options", "an object with bosId and eosId", options);
+  const { bosId, eosId, ...further } = options;
   for (const [name, id] of Object.entries({ bosId, eosId })) {
     const known = Number.isInteger(id) && id >= 0 && id < model.outputVocabSize;
     if (!known) throw argumentError("translate", name, `an id from 0 to ${model.outputVocabSize - 1}`, id);
   }
   const { maxNewTokens = model.maxLen, greedy = !drawsWords(options) } = options;
   const limits = { vocabSize: model.inputVocabSize, maxLen: model.maxLen };
-  const rules = checkRules("translate", { ...options, greedy, maxNewTokens, stopIds: [eosId] });
+  const rules = checkRules("translate", { ...further, greedy, maxNewTokens, stopIds: [eosId] });
   if (maxNewTokens > model.maxLen)
     throw argumentError("translate", "maxNewTokens", `at most maxLen (${model.maxLen})`, maxNewTokens);
   const rows = await promptRows("translate", "source", sources, limits);

@@ -1,6 +1,7 @@
 // Automatic mixed precision: inside `withAutocast` products are computed in 16 bits, and operations that lose too much
 // there give float32. The lists are PyTorch's for CUDA. Ambient, but only within synchronous callbacks.
 
+import { checkFunction } from "../arguments.js";
 import { arithmeticTypeOf, type DType, type HalfType, isHalf } from "../dtype.js";
 import { cast } from "./cast.js";
 import { gradEnabled, refusePromise } from "./mode.js";
@@ -26,6 +27,7 @@ export const autocasting = (): boolean => running !== undefined;
 
 /** Runs `fn` with products in `dtype`; float32 turns autocast off. @throws TensorError `state` when `fn` returns a promise */
 export function withAutocast<R>(dtype: HalfType | "float32", fn: () => R): R {
+  checkFunction("autocast", "the callback", fn);
   const before = running;
   if (dtype === "float32") running = undefined;
   else if (running?.dtype !== dtype) running = { dtype, weights: new Map() };

@@ -156,6 +156,25 @@ describe("an update", () => {
     expect(await codeOf(() => unread.data())).toBe("stale-tensor");
   });
 
+  test("names the operation whose result is gone, and the remedy, also where it was computed for backward", async () => {
+    const [p, x] = [leaf([1, 2]), leaf([3, 4])];
+    const saved = p.exp();
+    const unread = p.mul(4);
+    const loss = saved.mul(saved).mul(x).sum();
+    await loss.item();
+    loss.backward();
+    noGrad(() => assignAll([[p, p.sub(p.grad!)]], "step()"));
+    for (const [t, op] of [
+      [saved, "exp"],
+      [unread, "mul"],
+    ] as const) {
+      await expect(t.data()).rejects.toMatchObject({
+        code: "stale-tensor",
+        message: expect.stringMatching(`^${op}: .*await its data\\(\\) before step\\(\\), or keep\\(tensor\\) it`),
+      });
+    }
+  });
+
   test("takes constants, views and one value for two leaves", async () => {
     const a = leaf([1, 2]);
     const b = leaf([3, 4]);

@@ -1,5 +1,6 @@
 // Reverse mode: walks the records from the outputs back and hands each its gradients once all have arrived.
 
+import { checkFlags } from "../arguments.js";
 import { isFloat } from "../dtype.js";
 import { shapeError, TensorError } from "../errors.js";
 import type { Node, Value } from "../graph/node.js";
@@ -7,7 +8,7 @@ import { sameShape } from "../shape.js";
 import { filled, sumOf } from "./accumulate.js";
 import { cast } from "./cast.js";
 import { withGrad } from "./mode.js";
-import { isPassedOn } from "./program-op.js";
+import { isPassedOn, sameDevice } from "./program-op.js";
 import { type GradFn, type RowGradient, Variable } from "./variable.js";
 import { clone } from "./views.js";
 
@@ -128,6 +129,7 @@ function seed<T extends Variable>(op: string, y: T, gradient: T | undefined): T 
     }
     return filled(y, y.device, y.shape, y.dtype, 1);
   }
+  sameDevice(op, [y, gradient]);
   if (!sameShape(gradient.shape, y.shape))
     throw shapeError(op, "the gradient must have the tensor's shape", [gradient.shape, y.shape]);
   if (gradient.dtype !== y.dtype) {
@@ -141,6 +143,7 @@ function seed<T extends Variable>(op: string, y: T, gradient: T | undefined): T 
 
 /** Adds d(output)/d(leaf) to the gradient of every leaf below. @throws TensorError `state`, `shape` */
 export function backward<T extends Variable>(output: T, gradient: T | undefined, options: BackwardOptions): void {
+  checkFlags("backward", options, ["retainGraph", "createGraph"]);
   const start = seed("backward", output, gradient);
   const { leaves, rows } = propagate([output], [start], [], options);
   addRowGradients(leaves, rows);

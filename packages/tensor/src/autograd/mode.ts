@@ -1,5 +1,6 @@
 // Whether operations are recorded for backward. Ambient, but only within synchronous callbacks.
 
+import { checkFunction } from "../arguments.js";
 import { TensorError } from "../errors.js";
 
 let enabled = true;
@@ -9,6 +10,7 @@ export const gradEnabled = (): boolean => enabled;
 
 /** Runs `fn` with recording on or off. @throws TensorError `state` when `fn` returns a promise. */
 export function withGrad<R>(op: string, on: boolean, fn: () => R): R {
+  checkFunction(op, "the callback", fn);
   const before = enabled;
   enabled = on;
   try {

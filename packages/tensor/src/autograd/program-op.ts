@@ -10,8 +10,9 @@ import { type Expr, visit } from "../kernel/expr.js";
 import { type Program, withoutUnreadInputs } from "../kernel/program.js";
 import { scalarOps } from "../kernel/scalar-ops.js";
 import { contiguous, type Layout, type Shape } from "../shape.js";
+import { checkTensor } from "./checks.js";
 import { gradEnabled } from "./mode.js";
-import { anyTracked, record, type Variable } from "./variable.js";
+import { anyTracked, record, Variable } from "./variable.js";
 
 /** A program made callable: its graph operation and, on demand, its gradients. */
 export type ProgramOp = {
@@ -66,12 +67,14 @@ function costOf(program: Program): number {
 /** An operand over the op's iteration space. Without a variable: an `index` operand, its layout giving its value. */
 export type ProgramOperand = { readonly variable: Variable | undefined; readonly layout: Layout };
 
-/** @throws TensorError `device` when operands live on two devices. */
+/** @throws TensorError `argument` for one that is no tensor, `device` when they live on two devices */
 export function sameDevice(op: string, variables: readonly Variable[]): Device {
-  const first = variables[0]!.device;
-  for (const v of variables) {
-    if (v.device === first) continue;
-    const names = `${first.name} and ${v.device.name}`;
+  const first = variables[0]?.device as Device;
+  for (let i = 0; i < variables.length; i++) {
+    const v = variables[i];
+    if (v instanceof Variable && v.device === first) continue;
+    checkTensor(op, v, `operand ${i + 1}`);
+    const names = `${first.name} and ${v!.device.name}`;
     throw new TensorError(
       "device",
       `${op}: operands are on two devices, got ${names}, expected one; move them with to(device)`,

@@ -1,6 +1,7 @@
 // The embedded backend: kernels rendered to WebAssembly, run on a pool of threads over one memory. `submit` returns
 // when the work is done, so memory that is released can be handed out again at once.
 
+import { checkFlag, checkOptions, isPlain } from "../arguments.js";
 import type {
   AnchorCall,
   Backend,
@@ -12,7 +13,7 @@ import type {
   MemoryInfo,
 } from "../backend/backend.js";
 import { allDTypes, isHalf } from "../dtype.js";
-import { TensorError, unreachable } from "../errors.js";
+import { argumentError, TensorError, unreachable } from "../errors.js";
 import { Allocator, alignment, CpuBuffer, Workspace } from "./allocator.js";
 import { AttentionExecutable, attentionPays } from "./anchors/attention.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
@@ -61,10 +62,26 @@ export type CpuBackendOptions = {
  * options without sense.
  */
 export async function createCpuBackend(options: CpuBackendOptions = {}): Promise<CpuBackend> {
-  const { threads } = options;
-  const natives = libraryOf(options.blas);
+  checkBackendOptions(options);
+  const { threads, blas } = options;
+  if (blas !== undefined && !(isPlain(blas) && ("connect" in blas || "missing" in blas))) {
+    throw argumentError("createCpuDevice", "blas", "what findBlas of @torchium/cpu-blas gives", blas);
+  }
+  const natives = libraryOf(blas);
   const pool = await createPool({ ...(threads !== undefined && { threads }), ...(natives && { natives }) });
   return new CpuBackend(pool, options);
+}
+
+function checkBackendOptions(options: CpuBackendOptions): void {
+  const [op, flags, amounts] = ["createCpuDevice", ["relaxedSimd", "wideSimd"], ["parallelNanoseconds", "limitBytes"]];
+  checkOptions(op, options, ["threads", "blas", ...flags, ...amounts]);
+  const given: Readonly<Record<string, unknown>> = options;
+  for (const name of flags) if (given[name] !== undefined) checkFlag(op, name, given[name]);
+  for (const name of amounts) {
+    const amount = given[name];
+    if (amount === undefined || (typeof amount === "number" && amount >= 0)) continue;
+    throw argumentError(op, name, "a number of at least 0", amount);
+  }
 }
 
 // Scratch memory up to this size stays for the next launches.

@@ -328,7 +328,7 @@ export class Device {
     const walk = this.#walk;
     if (!walk.walk(roots)) return;
     const { order } = walk;
-    for (const n of order) if (n.stale !== undefined) throw staleError(n);
+    for (const n of order) if (n.stale !== undefined) throw staleError(n, rootAbove(n, roots));
     const bound = this.#bind(order, roots);
     const noted = recorder();
     noted?.submission(this, bound, order, roots);
@@ -437,7 +437,7 @@ export class Device {
     const { node, index } = root;
     if (node.outputs.length > 1) {
       const { shape, dtype } = node.outputs[index]!;
-      const leaf = leafNode(shape, dtype, { storage: result });
+      const leaf = leafNode(shape, dtype, { storage: result, origin: node.op.label });
       node.leaves ??= new Array<Node | undefined>(node.outputs.length).fill(undefined);
       node.leaves[index] = leaf;
       this.#registry.register(leaf, result, leaf);
@@ -541,9 +541,28 @@ function launchError(errors: readonly LaunchError[]): TensorError {
   return new TensorError(errors[0]!.code, errors.map((e) => e.message).join("; "), { errors });
 }
 
-const staleError = (n: Node): TensorError =>
-  new TensorError(
-    "stale-tensor",
-    `${n.op.label}: this value depends on data that ${n.stale} has overwritten or freed; read it before, or keep(tensor) it`,
-    { by: n.stale },
-  );
+/** The one of `roots` that is computed from a node. */
+function rootAbove(n: Node, roots: readonly Root[]): Node {
+  const seen = new Set<Node>();
+  const reaches = (from: Node): boolean => {
+    const open = [from];
+    for (let at = open.pop(); at && at !== n; at = open.pop()) {
+      if (seen.has(at)) continue;
+      seen.add(at);
+      for (const { node } of at.inputs) if (node) open.push(node);
+      if (at.inputs.some((x) => x.node === n)) return true;
+    }
+    return from === n;
+  };
+  return roots.find((root) => reaches(root.node))?.node ?? n;
+}
+
+/** The error for a value that is computed from data which is gone. */
+function staleError(data: Node, value = data): TensorError {
+  const { stale } = data;
+  const op = value.origin ?? (value.op.kind === "leaf" ? undefined : value.op.label);
+  const what = op === undefined ? "tensor: this value" : `${op}: the result of this operation`;
+  const remedy = `await its data() before ${stale}, or keep(tensor) it to read it later`;
+  const message = `${what} is gone, or depends on data that ${stale} has overwritten or freed; ${remedy}`;
+  return new TensorError("stale-tensor", message, { op, by: stale });
+}

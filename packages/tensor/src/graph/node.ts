@@ -125,6 +125,8 @@ export class Node {
   host: DataArray | undefined = undefined;
   /** Why the value can no longer be read, once an update has overwritten what it depends on. */
   stale: string | undefined = undefined;
+  /** The operation that computed the data of a leaf, for errors. */
+  origin: string | undefined = undefined;
   /** Realized only for backward's sake: its memory may be dropped at the next update. */
   evictable = false;
   /** Kept on the device even when it is small and has been read: a parameter or optimizer state. */
@@ -172,6 +174,7 @@ export class Node {
 
   /** Turns the node into data: what it was computed from is let go. */
   becomeLeaf(): void {
+    this.origin = this.op.label;
     this.op = leafOp;
     this.inputs = [];
     this.scalars = [];
@@ -181,8 +184,13 @@ export class Node {
 }
 
 /** A node that holds data. */
-export function leafNode(shape: Shape, dtype: DType, content: { host?: DataArray; storage?: Storage }): Node {
+export function leafNode(
+  shape: Shape,
+  dtype: DType,
+  content: { host?: DataArray; storage?: Storage; origin?: string },
+): Node {
   const node = new Node(leafOp, shape, [], [{ shape, dtype }]);
+  node.origin = content.origin;
   node.host = content.host;
   node.storage = content.storage;
   return node;

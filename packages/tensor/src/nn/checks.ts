@@ -1,9 +1,10 @@
 // Checks of the tensors a layer or function is given: the error names the call, what was got and what was expected.
 
+import { checkTensor } from "../autograd/checks.js";
 import { isFloat } from "../dtype.js";
 import { TensorError } from "../errors.js";
 import type { Shape } from "../shape.js";
-import { Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 
 /** A size that may be anything. */
 export const any = -1;
@@ -12,10 +13,7 @@ const show = (shape: Shape): string => `[${shape.map((d) => (d === any ? "any" :
 
 /** @throws TensorError `argument` unless `x` is a tensor, `dtype` unless it is floating */
 export function checkFloat(op: string, name: string, x: Tensor): void {
-  if (!(x instanceof Tensor)) {
-    const got = x === null ? "null" : typeof x;
-    throw new TensorError("argument", `${op}: ${name} must be a tensor, got ${got}`, { op, field: name, got });
-  }
+  checkTensor(op, x, name);
   if (isFloat(x.dtype)) return;
   throw new TensorError("dtype", `${op}: ${name} must be floating, got ${x.dtype}, expected float32 or float64`, {
     op,

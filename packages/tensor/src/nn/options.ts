@@ -1,7 +1,7 @@
 // What layers are made with: the options that all of them take, and checks that name the layer, the field and the value.
 
 import type { FloatType } from "../dtype.js";
-import { argumentError, unknownName } from "../errors.js";
+import { argumentError } from "../errors.js";
 import type { Device } from "../graph/device.js";
 import type { Generator } from "../random.js";
 
@@ -17,13 +17,7 @@ export type ParameterOptions = {
 /** The names of `ParameterOptions`. */
 export const parameterOptions = ["dtype", "device", "generator"] as const;
 
-/** @throws TensorError `argument` unless `options` is an object with no other names than `known` */
-export function checkOptions(layer: string, options: unknown, known: readonly string[]): void {
-  const plain = typeof options === "object" && options !== null && !Array.isArray(options);
-  if (!plain) throw argumentError(layer, "options", `an object of ${known.join(", ")}`, options);
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw unknownName(layer, "option", unknown, known);
-}
+export { checkOptions } from "../arguments.js";
 
 /** @throws TensorError `argument` unless `value` is an integer of at least 1 */
 export function checkCount(layer: string, field: string, value: unknown): void {

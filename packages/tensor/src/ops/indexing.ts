@@ -1,23 +1,26 @@
 // Reading and writing by index: embedding, gather, scatterAdd, indexSelect, masks by position, one-hot.
 // Ids that the host holds are range-checked here; others by guarded kernels, whose faults appear when a value is read.
 
+import { checkFlags, checkInteger } from "../arguments.js";
 import { cast } from "../autograd/cast.js";
+import { axisOf, checkTensor } from "../autograd/checks.js";
 import { withGrad } from "../autograd/mode.js";
 import { applyProgram, makeProgramOp, type ProgramOp, sameDevice } from "../autograd/program-op.js";
 import { record, type Variable } from "../autograd/variable.js";
 import { expand, permute, reshape, tracks } from "../autograd/views.js";
-import { type DType, isFloat, isInteger } from "../dtype.js";
+import { checkDType, type DType, isFloat, isInteger } from "../dtype.js";
 import { shapeError, TensorError } from "../errors.js";
 import { hostValuesOf } from "../graph/node.js";
 import { constant, input, scalar } from "../kernel/expr.js";
 import { makeProgram } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
-import { checkAxis, sizeOf } from "../shape.js";
+import { sizeOf } from "../shape.js";
 import { gatherRows, scatterAddRows } from "./anchors.js";
 import { add, mul } from "./arithmetic.js";
 
 /** @throws TensorError `dtype` unless integer, `index` when the host knows of an id outside [0, size) */
 export function checkIds(op: string, ids: Variable, size: number, ignored?: number): void {
+  checkTensor(op, ids, "ids");
   if (!isInteger(ids.dtype))
     throw new TensorError("dtype", `${op}: ids must be integers, got ${ids.dtype}, expected int32`, { op });
   const host = hostValuesOf(ids.value, ids.layout);
@@ -41,6 +44,8 @@ const asInt = <T extends Variable>(ids: T): T => cast(ids, "int32");
  * used and no others. @throws TensorError `index`, `shape`, `dtype`
  */
 export function embedding<T extends Variable>(table: T, ids: T, options: { readonly sparse?: boolean } = {}): T {
+  checkTensor("embedding", table, "the table");
+  checkFlags("embedding", options, ["sparse"]);
   if (table.shape.length !== 2) throw shapeError("embedding", "the table needs two axes", [table.shape]);
   sameDevice("embedding", [table, ids]);
   checkIds("embedding", ids, table.shape[0]!);
@@ -60,7 +65,8 @@ export function embedding<T extends Variable>(table: T, ids: T, options: { reado
 
 /** The slices of x along `dim` that a vector of ids names. @throws TensorError `index`, `shape`, `dtype` */
 export function indexSelect<T extends Variable>(x: T, dim: number, ids: T): T {
-  const axis = checkAxis("indexSelect", dim, x.shape.length);
+  const axis = axisOf("indexSelect", x, dim);
+  checkTensor("indexSelect", ids, "ids");
   if (ids.shape.length !== 1) throw shapeError("indexSelect", "ids must be a vector", [ids.shape]);
   checkIds("indexSelect", ids, x.shape[axis]!);
   const order = [axis, ...x.shape.map((_, i) => i).filter((i) => i !== axis)];
@@ -85,6 +91,7 @@ function flatPositions<T extends Variable>(ids: T, shape: readonly number[], axi
 }
 
 function checkGather(op: string, x: Variable, axis: number, ids: Variable): void {
+  checkTensor(op, ids, "ids");
   const fits = ids.shape.length === x.shape.length && ids.shape.every((d, i) => i === axis || d <= x.shape[i]!);
   if (!fits) throw shapeError(op, `ids must fit inside the tensor except along dim ${axis}`, [x.shape, ids.shape]);
   sameDevice(op, [x, ids]);
@@ -93,7 +100,7 @@ function checkGather(op: string, x: Variable, axis: number, ids: Variable): void
 
 /** out[i][j] = x[ids[i][j]][j] for dim 0, and so on: PyTorch's gather. @throws TensorError `index`, `shape`, `dtype` */
 export function gather<T extends Variable>(x: T, dim: number, ids: T): T {
-  const axis = checkAxis("gather", dim, x.shape.length);
+  const axis = axisOf("gather", x, dim);
   checkGather("gather", x, axis, ids);
   const flat = reshape(x, [sizeOf(x.shape), 1]);
   return reshape(gatherRows(flat, flatPositions(asInt(ids), x.shape, axis)), ids.shape);
@@ -101,10 +108,11 @@ export function gather<T extends Variable>(x: T, dim: number, ids: T): T {
 
 /** x with src added at the places ids name along dim: PyTorch's scatter_add, out of place and deterministic. */
 export function scatterAdd<T extends Variable>(x: T, dim: number, ids: T, src: T): T {
-  const axis = checkAxis("scatterAdd", dim, x.shape.length);
+  const axis = axisOf("scatterAdd", x, dim);
   checkGather("scatterAdd", x, axis, ids);
   if (!isFloat(x.dtype))
     throw new TensorError("dtype", `scatterAdd: needs a floating tensor, got ${x.dtype}, expected float32 or float64`);
+  checkTensor("scatterAdd", src, "the source");
   if (src.shape.length !== ids.shape.length || src.shape.some((d, i) => d !== ids.shape[i])) {
     throw shapeError("scatterAdd", "the source must have the shape of the ids", [src.shape, ids.shape]);
   }
@@ -145,6 +153,8 @@ export function positions<T extends Variable>(x: T, axis: number): T {
 /** Zero outside a triangle of the last two axes: keeps column − row ≥ diagonal (`upper`) or ≤ diagonal. */
 function triangle<T extends Variable>(x: T, upper: boolean, diagonal: number): T {
   const name = upper ? "triu" : "tril";
+  checkTensor(name, x);
+  checkInteger(name, "diagonal", diagonal);
   const rank = x.shape.length;
   if (rank < 2) throw shapeError(name, "needs at least two axes", [x.shape]);
   const op = mapOp(name + x.dtype, () => {
@@ -176,6 +186,8 @@ export const triu = <T extends Variable>(x: T, diagonal = 0): T => triangle(x, t
 
 /** 1 where the position along a new last axis equals the id, else 0. @throws TensorError `index`, `dtype` */
 export function oneHot<T extends Variable>(ids: T, classes: number, dtype: DType = "int32"): T {
+  checkInteger("oneHot", "classes", classes, 1);
+  checkDType("oneHot", dtype);
   checkIds("oneHot", ids, classes);
   const shape = [...ids.shape, classes];
   const op = mapOp(`oneHot${dtype}`, () => {

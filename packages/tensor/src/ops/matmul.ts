@@ -1,6 +1,7 @@
 // Matrix products by PyTorch's rules of rank, and einsum on top of them.
 
 import { asFactor, productType } from "../autograd/autocast.js";
+import { checkTensors } from "../autograd/checks.js";
 import { sameDevice } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
 import { permute, reshape, sumLast, toRows } from "../autograd/views.js";
@@ -42,6 +43,7 @@ export function matmul<T extends Variable>(a: T, b: T): T {
 
 /** Batched matrix product of two [batch, …, …] arrays. @throws TensorError `shape` */
 export function bmm<T extends Variable>(a: T, b: T): T {
+  sameDevice("bmm", [a, b]);
   if (a.shape.length !== 3 || b.shape.length !== 3 || a.shape[0] !== b.shape[0]) {
     throw shapeError("bmm", "needs two arrays of three axes and one batch size", [a.shape, b.shape]);
   }
@@ -53,6 +55,8 @@ export function bmm<T extends Variable>(a: T, b: T): T {
  * broadcast leading axes. @throws TensorError `shape`, `argument`
  */
 export function einsum<T extends Variable>(equation: string, ...given: readonly T[]): T {
+  if (typeof equation !== "string") throw argumentError("einsum", "the equation", "a string", equation);
+  checkTensors("einsum", given, "operands");
   const { terms, output, operands } = readEquation(equation, given);
   const sizes = new Map<string, number>();
   terms.forEach((term, i) => {

@@ -1,7 +1,7 @@
 // Updates that touch some rows of a table: for optimizers on row-sparse gradients. Used as the value of an update
 // (`assign`), they run in place and cost what the rows cost, not what the table does.
 
-import { applyProgram, makeProgramOp, type ProgramOp } from "../autograd/program-op.js";
+import { applyProgram, makeProgramOp, type ProgramOp, sameDevice } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
 import { dense } from "../autograd/views.js";
 import { shapeError } from "../errors.js";
@@ -14,6 +14,7 @@ import { contiguous } from "../shape.js";
 import { gatherRows, scatterAddRows, scatterInto } from "./anchors.js";
 
 function check(op: string, table: Variable, ids: Variable, rows: Variable): void {
+  sameDevice(op, [table, ids, rows]);
   const fits =
     table.shape.length === 2 &&
     rows.shape.length === 2 &&
@@ -41,14 +42,22 @@ export function setRows<T extends Variable>(table: T, ids: T, rows: T): T {
 }
 
 /** Rows `ids` of a table. */
-export const takeRows = <T extends Variable>(table: T, ids: T): T => gatherRows(table, ids);
+export function takeRows<T extends Variable>(table: T, ids: T): T {
+  sameDevice("takeRows", [table, ids]);
+  if (table.shape.length !== 2 || ids.shape.length !== 1)
+    throw shapeError("takeRows", "needs a table [size, width] and ids [count]", [table.shape, ids.shape]);
+  return gatherRows(table, ids);
+}
 
 /**
  * Rows of one id added up: `rows[i]` is the sum over all entries with the id of entry i, so equal ids hold equal rows, and
  * `first[i]` (bool) marks the first entry of each id.
  */
 export function mergeRows<T extends Variable>(ids: T, rows: T): { readonly rows: T; readonly first: T } {
+  sameDevice("mergeRows", [ids, rows]);
   const count = ids.shape[0]!;
+  if (ids.shape.length !== 1 || rows.shape.length !== 2 || rows.shape[0] !== count)
+    throw shapeError("mergeRows", "needs ids [count] and rows [count, width]", [ids.shape, rows.shape]);
   const leader = leaders(ids);
   const sums = scatterAddRows(rows, leader, count);
   return { rows: gatherRows(sums, leader), first: isOwnPosition(leader) };

@@ -1,5 +1,6 @@
 // Activations that take options; the plain ones are the tensor's own operations.
 
+import { checkFinite, checkOptions } from "../../arguments.js";
 import { argumentError } from "../../errors.js";
 import * as f from "../../functions.js";
 import type { Tensor } from "../../tensor.js";
@@ -8,7 +9,9 @@ import type { Tensor } from "../../tensor.js";
 export type GeluOptions = { readonly approximate?: "none" | "tanh" };
 
 /** Gaussian error linear unit `x Φ(x)` (arXiv 1606.08415), or its tanh form. @throws TensorError `argument` */
-export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Tensor {
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  checkOptions("gelu", options, ["approximate"]);
+  const { approximate = "none" } = options;
   if (approximate !== "none" && approximate !== "tanh") {
     throw argumentError("gelu", "approximate", '"none" or "tanh"', approximate);
   }
@@ -16,5 +19,9 @@ export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Ten
 }
 
 /** x where x > 0, else `negativeSlope`·x (0.01 unless given). */
-export const leakyRelu = (x: Tensor, { negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {}): Tensor =>
-  f.leakyRelu(x, negativeSlope);
+export function leakyRelu(x: Tensor, options: { readonly negativeSlope?: number } = {}): Tensor {
+  checkOptions("leakyRelu", options, ["negativeSlope"]);
+  const { negativeSlope = 0.01 } = options;
+  checkFinite("leakyRelu", "negativeSlope", negativeSlope);
+  return f.leakyRelu(x, negativeSlope);
+}

@@ -1,5 +1,7 @@
 // Scaled dot-product attention. Masks are conditions inside the softmax, and a query that may see nothing gives zeros.
 
+import { checkFlag, checkOptions } from "../../arguments.js";
+import { checkTensor } from "../../autograd/checks.js";
 import { noGrad } from "../../control.js";
 import { zeros } from "../../creation.js";
 import { isFloat } from "../../dtype.js";
@@ -37,8 +39,12 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
-  const { attnMask, dropoutP = 0, isCausal = false, scale, generator } = options;
   const op = "scaledDotProductAttention";
+  checkOptions(op, options, ["attnMask", "dropoutP", "isCausal", "scale", "generator"]);
+  const { attnMask, dropoutP = 0, isCausal = false, scale, generator } = options;
+  checkFlag(op, "isCausal", isCausal);
+  if (attnMask !== undefined) checkTensor(op, attnMask, "attnMask");
+  checkFloat(op, "the key", key);
   checkFloat(op, "the value", value);
   if (value.ndim < 2 || value.shape[value.ndim - 2] !== key.shape[key.ndim - 2]) {
     throw shapeError(op, "there must be one value for each key", [key.shape, value.shape]);

@@ -1,10 +1,12 @@
 // What the CRF functions are given, checked before anything is recorded.
 
+import { checkOptions } from "../../arguments.js";
+import { checkTensor } from "../../autograd/checks.js";
 import { hostValues } from "../../control.js";
 import { isInteger } from "../../dtype.js";
-import { argumentError, shapeError, TensorError } from "../../errors.js";
+import { shapeError, TensorError } from "../../errors.js";
 import type { Shape } from "../../shape.js";
-import { Tensor } from "../../tensor.js";
+import type { Tensor } from "../../tensor.js";
 import { checkFloat, checkShape } from "../checks.js";
 
 /** The scores a linear-chain CRF learns. */
@@ -18,13 +20,14 @@ export type CrfScores = {
 };
 
 function checkWhole(op: string, name: string, value: Tensor, shape: Shape): void {
-  if (!(value instanceof Tensor)) throw argumentError(op, name, "a tensor", value === null ? "null" : typeof value);
+  checkTensor(op, value, name);
   checkShape(op, name, value, shape, true);
 }
 
 /** @throws TensorError `shape`, `dtype`, `argument` */
 export function checkLattice(op: string, emissions: Tensor, mask: Tensor | undefined, scores: CrfScores): void {
   checkFloat(op, "emissions", emissions);
+  checkOptions(op, scores, ["start", "end", "transitions"]);
   const { shape } = emissions;
   if (shape.length !== 3 || shape.includes(0))
     throw shapeError(op, "emissions must be [time, batch, tags], none of them 0", [shape]);

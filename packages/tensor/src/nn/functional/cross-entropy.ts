@@ -1,6 +1,8 @@
 // Cross entropy and negative log-likelihood over class ids. No one-hot array and no second array of the logits' size is
 // made: a row program reads the logits and gives one number a row.
 
+import { checkInteger, checkOptions } from "../../arguments.js";
+import { checkTensor } from "../../autograd/checks.js";
 import { isInteger } from "../../dtype.js";
 import { argumentError, TensorError } from "../../errors.js";
 import * as f from "../../functions.js";
@@ -10,6 +12,7 @@ import { checkIds } from "../../ops/indexing.js";
 import { type Shape, sameShape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat, checkShape } from "../checks.js";
+import { checkProbability } from "../options.js";
 
 /** What a loss gives: the mean over what counts, the sum, or one value each. */
 export type Reduction = "mean" | "sum" | "none";
@@ -35,10 +38,9 @@ export type CrossEntropyOptions = NllOptions & {
  * without the axis of classes, integers. @throws TensorError `shape`, `dtype`, `argument`, `index`
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions("crossEntropy", options, ["weight", "ignoreIndex", "labelSmoothing", "reduction"]);
   const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction = "mean" } = options;
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw argumentError("crossEntropy", "labelSmoothing", "a number from 0 to 1", labelSmoothing);
-  }
+  checkProbability("crossEntropy", "labelSmoothing", labelSmoothing);
   const { rows, ids, shape } = classRows("crossEntropy", logits, target, weight, ignoreIndex);
   const scalars = [labelSmoothing, ignoreIndex];
   const losses = weight
@@ -52,6 +54,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * @throws TensorError `shape`, `dtype`, `argument`, `index`
  */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkOptions("nllLoss", options, ["weight", "ignoreIndex", "reduction"]);
   const { weight, ignoreIndex = -100, reduction = "mean" } = options;
   const { rows, ids, shape } = classRows("nllLoss", logProbabilities, target, weight, ignoreIndex);
   const weighted = weight ? rows.mul(weight) : rows;
@@ -70,7 +73,9 @@ function classRows(
 ): ClassRows {
   checkFloat(op, "the input", scores);
   if (scores.ndim === 0) throw argumentError(op, "the input", "[C], [N, C] or [N, C, d…]", "a scalar");
-  if (!Number.isInteger(ignoreIndex)) throw argumentError(op, "ignoreIndex", "an integer", ignoreIndex);
+  checkInteger(op, "ignoreIndex", ignoreIndex);
+  checkTensor(op, target, "the target");
+  if (weight !== undefined) checkFloat(op, "the weight", weight);
   const axis = scores.ndim === 1 ? 0 : 1;
   const expected = scores.shape.filter((_, i) => i !== axis);
   if (sameShape(target.shape, scores.shape) && !isInteger(target.dtype)) {

@@ -1,5 +1,6 @@
 // What the CTC loss is given, checked before anything is recorded, and brought into one form.
 
+import { checkTensor } from "../../autograd/checks.js";
 import { hostValues } from "../../control.js";
 import { tensor } from "../../creation.js";
 import { isInteger } from "../../dtype.js";
@@ -50,7 +51,7 @@ export function checkCtc(
 }
 
 function checkIntegers(name: string, x: Tensor): void {
-  if (!(x instanceof Tensor)) throw argumentError(op, name, "a tensor", x === null ? "null" : typeof x);
+  checkTensor(op, x, name);
   if (isInteger(x.dtype)) return;
   throw new TensorError("dtype", `${op}: ${name} must be integers, got ${x.dtype}, expected int32`, { op });
 }

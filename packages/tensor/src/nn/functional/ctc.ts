@@ -1,6 +1,7 @@
 // Connectionist temporal classification (Graves et al. 2006) in log space, the whole batch at once. Time is a loop whose
 // length is a launch parameter, so a new length plans nothing. What lies beyond the lengths reaches no result.
 
+import { checkOptions } from "../../arguments.js";
 import { noGrad } from "../../control.js";
 import { arange, full } from "../../creation.js";
 import { stack, where } from "../../functions.js";
@@ -27,8 +28,10 @@ export function ctcLoss(
   targets: Tensor,
   inputLengths: CtcLengths,
   targetLengths: CtcLengths,
-  { blank = 0 }: CtcOptions = {},
+  options: CtcOptions = {},
 ): Tensor {
+  checkOptions("ctcLoss", options, ["blank"]);
+  const { blank = 0 } = options;
   const { labels, times, sizes } = checkCtc(logProbabilities, targets, inputLengths, targetLengths, blank);
   const [time, batch] = logProbabilities.shape as [number, number];
   const { device } = logProbabilities;

@@ -1,5 +1,7 @@
 // Rows of a table by ids, one-hot vectors.
 
+import { checkFlag, checkOptions } from "../../arguments.js";
+import { checkTensor } from "../../autograd/checks.js";
 import type { DType } from "../../dtype.js";
 import { argumentError } from "../../errors.js";
 import * as f from "../../functions.js";
@@ -18,7 +20,11 @@ export type EmbeddingOptions = {
  * Rows of `weight` [size, width] by integer ids of any shape; [ids…, width].
  * @throws TensorError `index` when the host knows of an id outside the table, `dtype`, `shape`, `argument`
  */
-export function embedding(ids: Tensor, weight: Tensor, { paddingIdx, sparse = false }: EmbeddingOptions = {}): Tensor {
+export function embedding(ids: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
+  checkOptions("embedding", options, ["paddingIdx", "sparse"]);
+  const { paddingIdx, sparse = false } = options;
+  checkFlag("embedding", "sparse", sparse);
+  checkTensor("embedding", weight, "the weight");
   checkShape("embedding", "the weight", weight, [any, any], true);
   const rows = f.embedding(weight, ids, { sparse });
   if (paddingIdx === undefined) return rows;
@@ -29,8 +35,7 @@ export function embedding(ids: Tensor, weight: Tensor, { paddingIdx, sparse = fa
 
 /** The padding row counted from the start. @throws TensorError `argument` when there is no such row */
 export function resolvePadding(op: string, paddingIdx: number, size: number): number {
-  const at = paddingIdx < 0 ? paddingIdx + size : paddingIdx;
-  if (Number.isInteger(at) && at >= 0 && at < size) return at;
+  if (Number.isInteger(paddingIdx) && paddingIdx >= -size && paddingIdx < size) return (paddingIdx + size) % size;
   throw argumentError(op, "paddingIdx", `an integer in [${-size}, ${size - 1}]`, paddingIdx);
 }
 

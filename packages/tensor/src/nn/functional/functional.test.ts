@@ -341,7 +341,7 @@ describe("the rest", () => {
       "linear: no tensor",
       () => f.linear([1] as unknown as Tensor, zeros(5, 2)),
       "argument",
-      "linear: the input must be a tensor, got object",
+      "linear: the input must be a tensor, got [1]",
     ],
     [
       "layerNorm",
@@ -374,12 +374,7 @@ describe("the rest", () => {
       "embedding: paddingIdx must be an integer in [-4, 3], got 4",
     ],
     ["oneHot", () => f.oneHot(ids([0]), 0), "argument", "oneHot: numClasses must be a positive integer, got 0"],
-    [
-      "pad",
-      () => f.pad(zeros(2), [1, 2, 3]),
-      "argument",
-      'pad: amounts must be two an axis, at most 2, got "[1, 2, 3]"',
-    ],
+    ["pad", () => f.pad(zeros(2), [1, 2, 3]), "argument", "pad: amounts must be two an axis, at most 2, got [1, 2, 3]"],
     [
       "gelu",
       () => f.gelu(zeros(2), { approximate: "erf" as "tanh" }),

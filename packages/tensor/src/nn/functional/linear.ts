@@ -13,6 +13,8 @@ import { any, checkFloat, checkShape } from "../checks.js";
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   checkFloat("linear", "the input", x);
+  checkFloat("linear", "the weight", weight);
+  if (bias !== undefined) checkFloat("linear", "the bias", bias);
   checkShape("linear", "the weight", weight, [any, any], true);
   checkShape("linear", "the input", x, weight.shape.slice(1));
   const y = matmul(x, weight.T);

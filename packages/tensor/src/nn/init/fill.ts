@@ -1,5 +1,7 @@
 // Initialisation without regard to the shape: constants, uniform, normal and truncated normal values.
 
+import { checkFinite, checkOptions, checkValue } from "../../arguments.js";
+import { checkTensor } from "../../autograd/checks.js";
 import { full } from "../../creation.js";
 import { argumentError } from "../../errors.js";
 import { evaluateScalar } from "../../kernel/scalar-ops.js";
@@ -15,8 +17,11 @@ export type DrawOptions = {
 };
 
 /** Overwrites a leaf with one value. Returns it. */
-export const constant = (t: Tensor, value: number): Tensor =>
-  t.assign(full(t.shape, value, { dtype: t.dtype, device: t.device }));
+export function constant(t: Tensor, value: number): Tensor {
+  checkTensor("init.constant", t, "the tensor");
+  checkValue("init.constant", "the value", value);
+  return t.assign(full(t.shape, value, { dtype: t.dtype, device: t.device }));
+}
 
 /** Overwrites a leaf with zeros. Returns it. */
 export const zeros = (t: Tensor): Tensor => constant(t, 0);
@@ -27,6 +32,9 @@ export const ones = (t: Tensor): Tensor => constant(t, 1);
 /** Overwrites a leaf with values uniform in [low, high). Returns it. @throws TensorError `argument`, `dtype` */
 export function uniform(t: Tensor, low = 0, high = 1, options: DrawOptions = {}): Tensor {
   checkFloat("init.uniform", "the tensor", t);
+  checkOptions("init.uniform", options, ["generator"]);
+  checkFinite("init.uniform", "low", low);
+  checkFinite("init.uniform", "high", high);
   if (!(low <= high)) throw argumentError("init.uniform", "bounds", "low, then high", `${low}, ${high}`);
   return t.assign(uniformValues(t.shape, low, high, like(t, options)));
 }
@@ -34,7 +42,9 @@ export function uniform(t: Tensor, low = 0, high = 1, options: DrawOptions = {})
 /** Overwrites a leaf with normal values. Returns it. @throws TensorError `argument`, `dtype` */
 export function normal(t: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor {
   checkFloat("init.normal", "the tensor", t);
-  if (!(std >= 0)) throw argumentError("init.normal", "std", "at least 0", std);
+  checkOptions("init.normal", options, ["generator"]);
+  checkFinite("init.normal", "mean", mean);
+  if (!(Number.isFinite(std) && std >= 0)) throw argumentError("init.normal", "std", "at least 0", std);
   return t.assign(normalValues(t.shape, mean, std, like(t, options)));
 }
 
@@ -53,8 +63,13 @@ export type TruncNormalOptions = DrawOptions & {
  * @throws TensorError `argument`, `dtype`
  */
 export function truncNormal(t: Tensor, options: TruncNormalOptions = {}): Tensor {
-  const { mean = 0, std = 1, low = -2, high = 2 } = options;
   checkFloat("init.truncNormal", "the tensor", t);
+  checkOptions("init.truncNormal", options, ["mean", "std", "low", "high", "generator"]);
+  const { mean = 0, std = 1, low = -2, high = 2 } = options;
+  checkFinite("init.truncNormal", "mean", mean);
+  checkFinite("init.truncNormal", "std", std);
+  checkValue("init.truncNormal", "low", low);
+  checkValue("init.truncNormal", "high", high);
   if (!(std > 0)) throw argumentError("init.truncNormal", "std", "above 0", std);
   if (!(low < high)) throw argumentError("init.truncNormal", "bounds", "low below high", `${low}, ${high}`);
   // erf of a standardised bound is 2Φ − 1, so a uniform draw between two of them inverts to a truncated normal.

@@ -1,5 +1,6 @@
 // Initialisation scaled by how many inputs and outputs a weight joins: Xavier, Kaiming, orthogonal.
 
+import { checkFinite, checkOptions } from "../../arguments.js";
 import { fromTypedArray, randn } from "../../creation.js";
 import { makeData } from "../../dtype.js";
 import { argumentError, shapeError, TensorError } from "../../errors.js";
@@ -27,6 +28,7 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
   if (!Object.hasOwn(gains, nonlinearity)) {
     throw argumentError("init.calculateGain", "nonlinearity", Object.keys(gains).join(", "), nonlinearity);
   }
+  checkFinite("init.calculateGain", "slope", slope);
   return gains[nonlinearity](slope);
 }
 
@@ -43,6 +45,12 @@ export type XavierOptions = DrawOptions & {
   readonly gain?: number;
 };
 
+function checkScaled(op: string, t: Tensor, options: XavierOptions): void {
+  checkFloat(op, "the tensor", t);
+  checkOptions(op, options, ["gain", "generator"]);
+  if (options.gain !== undefined) checkFinite(op, "gain", options.gain);
+}
+
 /** The standard deviation of Xavier's initialisation: `gain·√(2/(in + out))`. */
 export function xavierDeviation(op: string, shape: Shape, gain = 1): number {
   const { fanIn, fanOut } = fanInAndOut(op, shape);
@@ -54,13 +62,13 @@ export function xavierDeviation(op: string, shape: Shape, gain = 1): number {
  * 2010). Returns it. @throws TensorError `shape`, `dtype`
  */
 export function xavierUniform(t: Tensor, options: XavierOptions = {}): Tensor {
-  checkFloat("init.xavierUniform", "the tensor", t);
+  checkScaled("init.xavierUniform", t, options);
   return uniformOf(t, xavierDeviation("init.xavierUniform", t.shape, options.gain), options);
 }
 
 /** The same with normal values. Returns it. @throws TensorError `shape`, `dtype` */
 export function xavierNormal(t: Tensor, options: XavierOptions = {}): Tensor {
-  checkFloat("init.xavierNormal", "the tensor", t);
+  checkScaled("init.xavierNormal", t, options);
   return normalOf(t, xavierDeviation("init.xavierNormal", t.shape, options.gain), options);
 }
 
@@ -88,8 +96,9 @@ export function kaimingNormal(t: Tensor, options: KaimingOptions = {}): Tensor {
 }
 
 function kaimingDeviation(op: string, t: Tensor, options: KaimingOptions): number {
-  const { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" } = options;
   checkFloat(op, "the tensor", t);
+  checkOptions(op, options, ["a", "mode", "nonlinearity", "generator"]);
+  const { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" } = options;
   const fans = fanInAndOut(op, t.shape);
   if (!Object.hasOwn(fans, mode)) throw argumentError(op, "mode", '"fanIn" or "fanOut"', mode);
   return calculateGain(nonlinearity, a) / Math.sqrt(fans[mode]);
@@ -109,8 +118,8 @@ const normalOf = (t: Tensor, std: number, options: DrawOptions): Tensor =>
  * @throws TensorError `shape`, `dtype`
  */
 export async function orthogonal(t: Tensor, options: DrawOptions & { readonly gain?: number } = {}): Promise<Tensor> {
+  checkScaled("init.orthogonal", t, options);
   const { gain = 1 } = options;
-  checkFloat("init.orthogonal", "the tensor", t);
   if (t.ndim < 2) throw shapeError("init.orthogonal", "the tensor needs at least two axes", [t.shape]);
   if (t.numel === 0) return t;
   const rows = t.shape[0]!;
