@@ -16,7 +16,7 @@ import {
 } from "@torchium/tensor/backend";
 import { anchorOf } from "./anchors/anchors.js";
 import type { CublasLt } from "./anchors/cublaslt.js";
-import { FaultTable } from "./anchors/faults.js";
+import { FaultTable, roomForGuards } from "./anchors/faults.js";
 import type { Kernels } from "./compile/kernels.js";
 import { type Nvrtc, versionText } from "./compile/nvrtc.js";
 import type { Gpu } from "./driver/gpu.js";
@@ -26,6 +26,7 @@ import { Transfers } from "./memory/transfers.js";
 import { CapturedExecutable } from "./run/captured.js";
 import { CudaBuffer, CudaExecutable, type Work } from "./run/executable.js";
 import { KernelExecutable } from "./run/kernel-executable.js";
+import { type GraphCounters, LaunchGraph } from "./run/launch-graph.js";
 import { Session } from "./run/session.js";
 
 /** Versions of what a backend runs on. */
@@ -69,6 +70,9 @@ export class CudaBackend implements Backend {
   readonly #faults: FaultTable;
   readonly #executables = new Map<string, CudaExecutable>();
   readonly #work = new WeakMap<Launch, Work>();
+  readonly #graphs = new Set<LaunchGraph>();
+  readonly #dropped = new FinalizationRegistry<LaunchGraph>((graph) => this.#drop(graph));
+  readonly #graphCounters: GraphCounters = { built: 0, launched: 0, updated: 0, refused: undefined };
   readonly #settleLost: (error: TensorError) => void;
   #gone: TensorError | undefined;
 
@@ -147,13 +151,29 @@ export class CudaBackend implements Backend {
 
   submit(launches: readonly Launch[]): void {
     this.#guarded(() => {
+      this.#faults.makeRoom();
       for (const launch of launches) this.#workOf(launch).enqueue();
     });
   }
 
   capture(launches: readonly Launch[]): CudaExecutable {
-    this.#check();
-    return new CapturedExecutable(launches, (launch) => this.#workOf(launch));
+    const works = this.#guarded(() => launches.map((launch) => this.#workOf(launch)));
+    const graph = new LaunchGraph(this.#session, this.#graphCounters);
+    const watch = (body: () => void): string | undefined => {
+      const { claims } = this.#faults;
+      body();
+      const guards = this.#faults.claims - claims;
+      return guards <= roomForGuards ? undefined : `${guards} launches check ids, expected at most ${roomForGuards}`;
+    };
+    const executable = new CapturedExecutable({ works, graph, counters: this.#graphCounters, watch });
+    this.#graphs.add(graph);
+    this.#dropped.register(executable, graph);
+    return executable;
+  }
+
+  /** What graphs of recorded launches did, and why launches are no graph where they are not. */
+  get graphs(): Readonly<GraphCounters> {
+    return this.#graphCounters;
   }
 
   async checkErrors(): Promise<readonly LaunchError[]> {
@@ -214,6 +234,7 @@ export class CudaBackend implements Backend {
       // A dead GPU has nothing to wait for.
     }
     stream.fail(this.#gone);
+    for (const graph of this.#graphs) graph.close();
     this.#faults.close();
     this.#transfers.close();
     cublasLt?.close();
@@ -222,6 +243,13 @@ export class CudaBackend implements Backend {
     stream.close();
     this.#session.close();
     gpu.close();
+  }
+
+  #drop(graph: LaunchGraph): void {
+    this.#graphs.delete(graph);
+    if (this.#gone) return;
+    this.gpu.enter();
+    graph.close();
   }
 
   #workOf(launch: Launch): Work {

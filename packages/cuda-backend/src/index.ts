@@ -8,3 +8,4 @@ export {
   createCudaDevice,
   isCudaAvailable,
 } from "./device.js";
+export type { GraphCounters } from "./run/launch-graph.js";

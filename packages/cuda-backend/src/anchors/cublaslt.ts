@@ -106,8 +106,10 @@ export class CublasLt {
       );
       this.#check(code, `run ${label}`);
     };
-    if (plan.workspaceBytes === 0) enqueue(0);
-    else session.withScratch(plan.workspaceBytes, enqueue);
+    const call = (workspace: number): void =>
+      session.call([plan.how, a, b, d, workspace], () => enqueue(workspace), label);
+    if (plan.workspaceBytes === 0) call(0);
+    else session.withScratch(plan.workspaceBytes, call);
   }
 
   /** Frees everything. */

@@ -7,6 +7,8 @@ import type { Session } from "../run/session.js";
 
 /** Guarded launches before the words must be read. */
 const capacity = 4096;
+/** Guarded launches of a submission that always have words left after `makeRoom`. */
+export const roomForGuards = capacity / 2;
 const wordBytes = 8;
 
 type Guarded = { readonly label: string; readonly tableRows: number };
@@ -24,6 +26,8 @@ export class FaultTable {
   #guarded: Guarded[] = [];
   /** Faults of words that have been read already. */
   readonly #told: LaunchError[] = [];
+  /** Words that were ever given out. */
+  claims = 0;
 
   constructor(session: Session, transfers: Transfers) {
     this.#session = session;
@@ -40,8 +44,14 @@ export class FaultTable {
       this.#clear(capacity);
     }
     if (this.#guarded.length === capacity) this.#collectNow(this.#address);
+    this.claims++;
     this.#guarded.push({ label, tableRows });
     return this.#address + (this.#guarded.length - 1) * wordBytes;
+  }
+
+  /** Reads the words where many are in use: a graph cannot stop in the middle to do it. */
+  makeRoom(): void {
+    if (this.#guarded.length > capacity - roomForGuards) this.#collectNow(this.#address!);
   }
 
   /** Faults since the last call, in the order of launches, after all work so far. */

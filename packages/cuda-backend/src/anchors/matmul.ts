@@ -2,7 +2,7 @@
 
 import { byteLengthOf, type FloatType, type Launch, type LaunchOperand } from "@torchium/tensor/backend";
 import { isNarrow } from "../run/choose-schedule.js";
-import { addressOf, CudaBuffer, CudaExecutable, noWork, type Work } from "../run/executable.js";
+import { addressOf, CudaExecutable, noWork, ScratchBuffer, type Work } from "../run/executable.js";
 import type { KernelExecutable } from "../run/kernel-executable.js";
 import type { Geometry, Session } from "../run/session.js";
 import type { CublasLt } from "./cublaslt.js";
@@ -31,7 +31,7 @@ export class MatmulExecutable extends CudaExecutable {
     const axes = sizes.slice(0, -1);
     const count = axes.reduce((n, size) => n * size, 1);
     const strides = axes.map((_, axis) => axes.slice(axis + 1).reduce((n, size) => n * size, 1));
-    const buffer = new CudaBuffer(session.memory, count * byteLengthOf(this.#type), undefined);
+    const buffer = new ScratchBuffer(session.memory, count * byteLengthOf(this.#type));
     const result = (rank: number): LaunchOperand => ({
       buffer,
       byteOffset: 0,
@@ -45,15 +45,12 @@ export class MatmulExecutable extends CudaExecutable {
       operands: [result(axes.length), ...operands.slice(2)],
     });
     return {
-      enqueue: () => {
-        buffer.block = session.memory.allocate(buffer.byteLength);
-        try {
+      enqueue: () =>
+        session.withScratch(buffer.byteLength, (address) => {
+          buffer.address = address;
           product.enqueue();
           follow.enqueue();
-        } finally {
-          session.memory.release(buffer.block);
-        }
-      },
+        }),
     };
   }
 

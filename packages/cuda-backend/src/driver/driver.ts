@@ -63,7 +63,8 @@ export class Driver {
     if (code === results.invalidDevice) return new TensorError("device", what, details);
     if (isTooOld(code)) return new TensorError("unsupported", `${what}; the driver is too old: update it`, details);
     if (isSticky(code)) {
-      const advice = "the GPU's context is dead; restart the process and resume from a checkpoint";
+      const advice =
+        "the GPU's context is dead; restart the process and resume from a checkpoint (TORCHIUM_CUDA_SYNC=1 names the kernel)";
       return new TensorError("device-lost", `${what}: ${advice}`, details);
     }
     return new TensorError("internal", what, details);

@@ -55,4 +55,18 @@ export const driverFunctions = {
     "uintptr_t",
     "uintptr_t",
   ),
+
+  /** stream; what other calls of this thread may do meanwhile. */
+  cuStreamBeginCapture_v2: status("uintptr_t", "int"),
+  cuStreamEndCapture: status("uintptr_t", "void *"),
+  cuGraphCreate: status("void *", "uint32_t"),
+  cuGraphDestroy: status("uintptr_t"),
+  /** out; graph; nodes that come before, and their count; what the node runs. */
+  cuGraphAddKernelNode_v2: status("void *", "uintptr_t", "void *", "uint64_t", "void *"),
+  cuGraphAddChildGraphNode: status("void *", "uintptr_t", "void *", "uint64_t", "uintptr_t"),
+  cuGraphInstantiateWithFlags: status("void *", "uintptr_t", "uint64_t"),
+  cuGraphExecDestroy: status("uintptr_t"),
+  cuGraphExecKernelNodeSetParams_v2: status("uintptr_t", "uintptr_t", "void *"),
+  cuGraphExecChildGraphNodeSetParams: status("uintptr_t", "uintptr_t", "uintptr_t"),
+  cuGraphLaunch: status("uintptr_t", "uintptr_t"),
 } as const satisfies SignatureTable;

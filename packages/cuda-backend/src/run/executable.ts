@@ -11,23 +11,36 @@ import {
 import type { Block, BlockAllocator } from "../memory/block-allocator.js";
 import type { Session } from "./session.js";
 
-/** A buffer of one backend. Empty buffers have no block. */
-export class CudaBuffer implements BufferHandle {
+/** Bytes of one backend, and their place in device memory. */
+abstract class DeviceBytes implements BufferHandle {
   readonly byteLength: number;
   readonly owner: BlockAllocator;
-  block: Block | undefined;
+  abstract readonly address: number;
+
+  constructor(owner: BlockAllocator, byteLength: number) {
+    this.byteLength = byteLength;
+    this.owner = owner;
+  }
+}
+
+/** A buffer of one backend. Empty buffers have no block. */
+export class CudaBuffer extends DeviceBytes {
+  readonly block: Block | undefined;
   released = false;
 
   constructor(owner: BlockAllocator, byteLength: number, block: Block | undefined) {
-    this.owner = owner;
-    this.byteLength = byteLength;
+    super(owner, byteLength);
     this.block = block;
   }
 
-  /** Its place in device memory. */
   get address(): number {
     return this.block?.address ?? 0;
   }
+}
+
+/** What passes between two kernels of one launch: its place is told anew each time. */
+export class ScratchBuffer extends DeviceBytes {
+  address = 0;
 }
 
 /** A launch made ready: `enqueue` puts it on the stream. */
@@ -50,6 +63,6 @@ export abstract class CudaExecutable implements Executable {
 
 /** The address of element (0, …, 0) of an operand, whose elements have `unit` bytes. */
 export function addressOf({ buffer, byteOffset, offset }: LaunchOperand, unit: number): number {
-  if (!(buffer instanceof CudaBuffer)) return unreachable("a buffer of another device");
+  if (!(buffer instanceof DeviceBytes)) return unreachable("a buffer of another device");
   return buffer.address + byteOffset + offset * unit;
 }

@@ -155,15 +155,15 @@ export class KernelExecutable extends CudaExecutable {
 
   #work(session: Session, launch: Launch, text: RenderedKernel, params: ParamsBlock, geometry: Geometry): Work {
     const { program } = this.kernel;
-    const units = operandTypes(program).map(byteLengthOf);
+    const pointers = operandTypes(program).flatMap((type, i) => {
+      if (program.inputs[i]?.kind === "index") return [];
+      return [{ operand: launch.operands[i]!, unit: byteLengthOf(type), place: text.layout.place(`p${i}`) }];
+    });
+    const scalars = program.scalars.map((_, i) => text.layout.place(`s${i}`));
     return {
       enqueue: () => {
-        launch.operands.forEach((operand, i) => {
-          if (program.inputs[i]?.kind !== "index") params.set(`p${i}`, addressOf(operand, units[i]!));
-        });
-        launch.scalars.forEach((value, i) => {
-          params.set(`s${i}`, value);
-        });
+        for (const { operand, unit, place } of pointers) params.put(place, addressOf(operand, unit));
+        for (let i = 0; i < scalars.length; i++) params.put(scalars[i]!, launch.scalars[i]!);
         session.launch(text, geometry, params, launch.label);
       },
     };

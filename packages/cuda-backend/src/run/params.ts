@@ -47,8 +47,8 @@ export class ParamsLayout {
     return new ParamsBlock(this);
   }
 
-  /** Where an element of a field lies, and of which type it is. */
-  place(name: string, at: number): { readonly offset: number; readonly type: FieldType } {
+  /** Where an element of a field lies. */
+  place(name: string, at = 0): Place {
     const type = this.#types.get(name)!;
     return { offset: this.#offsets.get(name)! + at * this.#sizeOf(type), type };
   }
@@ -58,21 +58,38 @@ export class ParamsLayout {
   }
 }
 
+/** Where an element of a field lies, and of which type it is. */
+export type Place = { readonly offset: number; readonly type: FieldType };
+
+/** Arguments as a launch takes them: `version` is another whenever the bytes are. */
+export type Arguments = { readonly bytes: Uint8Array; readonly version: number };
+
 /** The arguments of one launch. */
-export class ParamsBlock {
+export class ParamsBlock implements Arguments {
   readonly bytes: Uint8Array;
+  version = 0;
   readonly #layout: ParamsLayout;
   readonly #view: DataView;
+  /** What was put where, by words of four bytes: most of it stays from launch to launch. */
+  readonly #values: (number | undefined)[];
 
   constructor(layout: ParamsLayout) {
     this.#layout = layout;
     this.bytes = new Uint8Array(layout.byteLength);
     this.#view = new DataView(this.bytes.buffer);
+    this.#values = new Array<number | undefined>(layout.byteLength / 4).fill(undefined);
   }
 
   /** Puts a number into a field, or into element `at` of it. */
   set(name: string, value: number, at = 0): void {
-    const { offset, type } = this.#layout.place(name, at);
+    this.put(this.#layout.place(name, at), value);
+  }
+
+  /** The same for a place that was looked up before. */
+  put({ offset, type }: Place, value: number): void {
+    if (Object.is(this.#values[offset / 4], value)) return;
+    this.#values[offset / 4] = value;
+    this.version++;
     if (type === "pointer" || (type === "index" && this.#layout.wide)) {
       // Two halves: numbers keep 53 bits, and BigInt would cost more than the launch.
       this.#view.setUint32(offset, value >>> 0, true);

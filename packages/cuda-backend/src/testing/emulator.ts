@@ -26,9 +26,22 @@ export type EmulatorSetting =
   | "seed"
   | "launch_us"
   | "fail_launch"
+  | "graphs"
   | "revive";
 /** Numbers that tests may read. */
-export type EmulatorCounter = "launches" | "compilations" | "allocations" | "products" | "mutations" | "leaked_bytes";
+export type EmulatorCounter =
+  /** Calls of the driver and of cuBLASLt. */
+  | "calls"
+  | "launches"
+  | "graph_launches"
+  /** Kernels that ran, in a graph or not. */
+  | "grids"
+  | "live_graphs"
+  | "compilations"
+  | "allocations"
+  | "products"
+  | "mutations"
+  | "leaked_bytes";
 
 /** The opened emulator. */
 export type Emulator = {

@@ -26,6 +26,7 @@ bool initialized = false;
 thread_local bool has_context = false;
 
 struct Event {
+  bool captured = false;
   std::atomic<int> pending{0};
   std::atomic<double> milliseconds{0};
 };
@@ -35,13 +36,6 @@ struct Module {
   EmulatorModule info;
   std::map<std::string, std::unique_ptr<EmulatorKernel>> kernels;
 };
-
-struct Function {
-  Module* module;
-  EmulatorKernel kernel;
-};
-
-using Graph = std::vector<std::function<void()>>;
 
 double now() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -71,13 +65,6 @@ bool is_pinned(const void* address, size_t byte_length) {
   return inside(host_blocks, address, byte_length);
 }
 
-/** What every call that needs a context answers first. */
-int check() {
-  if (!initialized) return not_initialized;
-  if (!has_context) return invalid_context;
-  return sticky_error;
-}
-
 size_t elf_size(const unsigned char* image) {
   if (memcmp(image, ELFMAG, SELFMAG) != 0) return 0;
   const Elf64_Ehdr* header = (const Elf64_Ehdr*)image;
@@ -95,13 +82,61 @@ int copy(void* to, const void* from, size_t byte_length, const void* host, const
     stream->push(work);
     return success;
   }
-  if (stream->capture) return capture_unsupported;
+  if (stream->capture) return stream->refuse_captured();
   stream->drain();
   work();
   return sticky_error;
 }
 
 }  // namespace
+
+struct Function {
+  Module* module;
+  EmulatorKernel kernel;
+};
+
+int check() {
+  call_count++;
+  if (!initialized) return not_initialized;
+  if (!has_context) return invalid_context;
+  return sticky_error;
+}
+
+int kernel_work(Function* function, const unsigned grid[3], const unsigned block[3], unsigned shared_bytes,
+                void** arguments, Work& work) {
+  const EmulatorIndex blocks = {grid[0], grid[1], grid[2]}, threads = {block[0], block[1], block[2]};
+  const unsigned long long count = (unsigned long long)threads.x * threads.y * threads.z;
+  if (!blocks.x || !blocks.y || !blocks.z || blocks.x > 0x7fffffffu || blocks.y > 65535 || blocks.z > 65535)
+    return invalid_value;
+  if (count == 0 || count > 1024 || threads.z > 64 || shared_bytes != 0) return invalid_value;
+  if (count > (unsigned)function->kernel.most_threads) return launch_out_of_resources;
+  auto copies = std::make_shared<std::vector<std::vector<char>>>();
+  size_t argument_bytes = 0;
+  for (int i = 0; i < function->kernel.argument_count; i++) {
+    const char* bytes = (const char*)arguments[i];
+    argument_bytes += function->kernel.argument_sizes[i];
+    copies->emplace_back(bytes, bytes + function->kernel.argument_sizes[i]);
+  }
+  if (argument_bytes > (setting("driver") < 12010 ? 4096u : 32764u)) return invalid_value;
+  work.kind = "kernel";
+  work.run = [=] {
+    if (sticky_error) return;
+    if (setting("launch_us")) usleep((unsigned)setting("launch_us"));
+    if (int code = (int)setting("fail_launch")) {
+      setting("fail_launch") = 0;
+      return die(code, "a test asked for it");
+    }
+    setting("grids")++;
+    std::vector<void*> pointers;
+    for (auto& bytes : *copies) pointers.push_back(bytes.data());
+    GridLaunch launch = {&function->module->info, &function->kernel, blocks, threads, pointers.data()};
+    std::lock_guard<std::mutex> lock(kernel_mutex);
+    guarded([&] {
+      if (const char* fault = run_grid(launch)) die(launch_failed, fault);
+    });
+  };
+  return success;
+}
 
 bool is_device_memory(const void* address, size_t byte_length) {
   std::lock_guard<std::mutex> lock(mutex);
@@ -256,7 +291,7 @@ int cuStreamDestroy_v2(Stream* stream) {
 }
 int cuStreamSynchronize(Stream* stream) {
   if (int bad = check()) return bad;
-  if (stream->capture) return capture_unsupported;
+  if (stream->capture) return stream->refuse_captured();
   stream->drain();
   return sticky_error;
 }
@@ -272,6 +307,9 @@ int cuEventDestroy_v2(Event* event) {
 }
 int cuEventRecord(Event* event, Stream* stream) {
   if (int bad = check()) return bad;
+  // Recorded into a graph it marks a place in the graph, and nothing on the host can wait for it.
+  event->captured = stream->capture != nullptr;
+  if (event->captured) return success;
   event->pending++;
   stream->push([=] {
     event->milliseconds = now();
@@ -281,10 +319,12 @@ int cuEventRecord(Event* event, Stream* stream) {
 }
 int cuEventQuery(Event* event) {
   if (int bad = check()) return bad;
+  if (event->captured) return captured_event;
   return event->pending ? not_ready : success;
 }
 int cuEventSynchronize(Event* event) {
   if (int bad = check()) return bad;
+  if (event->captured) return captured_event;
   while (event->pending) std::this_thread::yield();
   return sticky_error;
 }
@@ -336,64 +376,11 @@ int cuFuncGetAttribute(int* value, int, Function*) {
 int cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared_bytes, Stream* stream, void** arguments, void**) {
   if (int bad = check()) return bad;
-  const unsigned long long threads = (unsigned long long)bx * by * bz;
-  if (!gx || !gy || !gz || gx > 0x7fffffffu || gy > 65535 || gz > 65535) return invalid_value;
-  if (threads == 0 || threads > 1024 || bz > 64 || shared_bytes != 0) return invalid_value;
-  if (threads > (unsigned)function->kernel.most_threads) return launch_out_of_resources;
-  // The driver copies arguments during the call: the caller's memory is free again after it.
-  auto copies = std::make_shared<std::vector<std::vector<char>>>();
-  for (int i = 0; i < function->kernel.argument_count; i++) {
-    const char* bytes = (const char*)arguments[i];
-    copies->emplace_back(bytes, bytes + function->kernel.argument_sizes[i]);
-  }
+  const unsigned grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
+  Work work;
+  if (int bad = kernel_work(function, grid, block, shared_bytes, arguments, work)) return bad;
   setting("launches")++;
-  stream->push([=] {
-    if (sticky_error) return;
-    if (setting("launch_us")) usleep((unsigned)setting("launch_us"));
-    if (int code = (int)setting("fail_launch")) {
-      setting("fail_launch") = 0;
-      return die(code, "a test asked for it");
-    }
-    std::vector<void*> pointers;
-    for (auto& bytes : *copies) pointers.push_back(bytes.data());
-    GridLaunch launch = {&function->module->info, &function->kernel, {gx, gy, gz}, {bx, by, bz}, pointers.data()};
-    std::lock_guard<std::mutex> lock(kernel_mutex);
-    guarded([&] {
-      if (const char* fault = run_grid(launch)) die(launch_failed, fault);
-    });
-  });
-  return success;
-}
-
-int cuStreamBeginCapture_v2(Stream* stream, int) {
-  if (int bad = check()) return bad;
-  stream->capture = std::make_shared<Graph>();
-  return success;
-}
-int cuStreamEndCapture(Stream* stream, std::shared_ptr<Graph>** graph) {
-  if (int bad = check()) return bad;
-  *graph = new std::shared_ptr<Graph>(std::move(stream->capture));
-  stream->capture = nullptr;
-  return success;
-}
-int cuGraphInstantiateWithFlags(std::shared_ptr<Graph>** executable, std::shared_ptr<Graph>* graph,
-                                unsigned long long) {
-  if (int bad = check()) return bad;
-  *executable = new std::shared_ptr<Graph>(*graph);
-  return success;
-}
-int cuGraphLaunch(std::shared_ptr<Graph>* executable, Stream* stream) {
-  if (int bad = check()) return bad;
-  for (auto& work : **executable) stream->push(work);
-  setting("graph_launches")++;
-  return success;
-}
-int cuGraphDestroy(std::shared_ptr<Graph>* graph) {
-  delete graph;
-  return success;
-}
-int cuGraphExecDestroy(std::shared_ptr<Graph>* executable) {
-  delete executable;
+  stream->push(work.run, "kernel");
   return success;
 }
 

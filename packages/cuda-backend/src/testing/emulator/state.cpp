@@ -14,6 +14,7 @@
 
 std::atomic<int> sticky_error{0};
 std::mutex kernel_mutex;
+std::atomic<long long> call_count{0};
 
 namespace {
 
@@ -65,7 +66,7 @@ long long& setting(const std::string& name) {
   static std::map<std::string, long long> all = {
       {"devices", 1},       {"memory", 1ll << 30}, {"driver", 13000}, {"nvrtc", 13000}, {"major", 9},
       {"minor", 0},         {"newest", 120},       {"seed", 1},       {"launch_us", 0}, {"fail_launch", 0},
-      {"misaligned", 1},
+      {"misaligned", 1},    {"graphs", 1},
   };
   std::lock_guard<std::mutex> lock(settings_mutex);
   return all[name];
@@ -109,9 +110,14 @@ Stream::~Stream() {
   thread_.join();
 }
 
-void Stream::push(std::function<void()> work) {
+int Stream::refuse_captured() {
+  capture->invalid = true;
+  return capture_unsupported;
+}
+
+void Stream::push(std::function<void()> work, const char* kind) {
   if (capture) {
-    capture->push_back(std::move(work));
+    capture->works.push_back({kind, std::move(work)});
     return;
   }
   std::lock_guard<std::mutex> lock(mutex_);
@@ -162,4 +168,6 @@ extern "C" void emulator_set(const char* name, long long value) {
   setting(name) = value;
 }
 
-extern "C" long long emulator_get(const char* name) { return setting(name); }
+extern "C" long long emulator_get(const char* name) {
+  return strcmp(name, "calls") == 0 ? (long long)call_count : setting(name);
+}
