@@ -20,7 +20,7 @@ const belowUsers = ["tensor", ...belowTensor] as const;
 /** The rooms of packages/tensor/src, and into which other rooms each may look. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   index: belowUsers,
-  nn: belowUsers,
+  nn: ["options", ...belowUsers],
   data: belowUsers,
   io: belowUsers,
   options: belowUsers,

@@ -185,6 +185,71 @@ def distances():
         )
 
 
+def likelihoods():
+    draw = Draw("likelihoods")
+    frozen = ("target", "weight")
+    probabilities = {"input": draw.uniform(0.02, 0.98, 3, 4), "target": draw.uniform(0, 1, 3, 4)}
+    for reduction in REDUCTIONS:
+        yield case(
+            "BCELoss",
+            reduction,
+            {**probabilities, "weight": draw.uniform(0.3, 2, 3, 1)},
+            lambda x, r=reduction: F.binary_cross_entropy(x["input"], x["target"], x["weight"], reduction=r),
+            {"reduction": reduction},
+            frozen=frozen,
+        )
+    certain = {"input": np.array([0.0, 1.0, 0.0, 1.0]), "target": np.array([0.0, 1.0, 1.0, 0.0])}
+    yield case(
+        "BCELoss",
+        "certain probabilities",
+        certain,
+        lambda x: F.binary_cross_entropy(x["input"], x["target"], reduction="none"),
+        {"reduction": "none"},
+        gradients=False,
+    )
+    counts = {"input": draw.uniform(0.1, 2, 3, 4), "target": np.array([[0.0, 1, 2, 5], [3, 0, 7, 1], [1, 1, 4, 2]])}
+    for options in ({}, {"full": True}, {"logInput": False, "reduction": "sum"}, {"logInput": False, "full": True}):
+        label = ", ".join(f"{key} {value}" for key, value in options.items())
+        yield case(
+            "PoissonNLLLoss",
+            label,
+            counts,
+            lambda x, options=options: F.poisson_nll_loss(x["input"], x["target"], **snake(options)),
+            options,
+            frozen=frozen,
+        )
+    normal = {"input": draw.normal(3, 4), "target": draw.normal(3, 4)}
+    for label, variance, options in (
+        ("", draw.uniform(0.3, 2, 3, 4), {}),
+        ("one variance a row, full", draw.uniform(0.3, 2, 3, 1), {"full": True, "reduction": "none"}),
+        ("variances below eps", draw.uniform(0.01, 0.2, 3, 4), {"eps": 0.1, "reduction": "sum"}),
+    ):
+        yield case(
+            "GaussianNLLLoss",
+            label,
+            {**normal, "variance": variance},
+            lambda x, options=options: F.gaussian_nll_loss(x["input"], x["target"], x["variance"], **options),
+            options,
+        )
+    signs = np.array([1, -1, 1, -1, -1])
+    for options in ({}, {"margin": 0.3, "reduction": "none"}):
+        label = ", ".join(f"{key} {value}" for key, value in options.items())
+        yield case(
+            "HingeEmbeddingLoss",
+            label,
+            {"input": draw.normal(5), "target": signs},
+            lambda x, options=options: F.hinge_embedding_loss(x["input"], x["target"], **options),
+            options,
+        )
+        yield case(
+            "MarginRankingLoss",
+            label,
+            {"input1": draw.normal(5), "input2": draw.normal(5), "target": signs},
+            lambda x, options=options: F.margin_ranking_loss(*x.values(), **options),
+            options,
+        )
+
+
 def ctc():
     """From logits through a log-softmax: PyTorch's gradient is right only for log-probabilities that are one."""
     draw = Draw("ctc")
@@ -223,5 +288,5 @@ def ctc():
 
 
 def cases():
-    for group in (cross_entropy, nll, regression, binary, distances, ctc):
+    for group in (cross_entropy, nll, regression, binary, distances, ctc, likelihoods):
         yield from group()

@@ -1,6 +1,6 @@
 // Checks of what a loss is given, so that the error names the loss and the argument and not some operation inside.
 
-import { argumentError, hostValues, type Shape, shapeError, Tensor, TensorError } from "@torchium/tensor";
+import { argumentError, type Shape, shapeError, Tensor, TensorError } from "@torchium/tensor";
 
 /** Named arguments of a loss. */
 export type Arguments = Readonly<Record<string, Tensor>>;
@@ -40,22 +40,6 @@ export function checkIntegers(loss: string, args: Arguments): void {
   }
 }
 
-/** @throws TensorError `shape` unless all tensors have one shape */
-export function checkSameShape(loss: string, args: Arguments): void {
-  checkTensors(loss, args);
-  const [[firstName, first], ...rest] = Object.entries(args) as [[string, Tensor], ...[string, Tensor][]];
-  for (const [name, value] of rest) {
-    const same = value.ndim === first.ndim && value.shape.every((size, i) => size === first.shape[i]);
-    if (!same) throw shapeError(loss, `${firstName} and ${name} must have the same shape`, [first.shape, value.shape]);
-  }
-}
-
-/** What a loss of two equal arrays takes: a floating input and a target of its shape. */
-export function checkPair(loss: string, input: Tensor, target: Tensor): void {
-  checkFloats(loss, { input });
-  checkSameShape(loss, { input, target });
-}
-
 /** @throws TensorError `shape` unless the tensor has the shape; -1 stands for any size */
 export function checkShape(loss: string, name: string, value: Tensor, expected: Shape): void {
   const fits = value.ndim === expected.length && value.shape.every((d, i) => expected[i] === -1 || d === expected[i]);
@@ -79,21 +63,4 @@ export function checkClasses(loss: string, input: Tensor, target: Tensor, classe
   const found = input.shape[input.ndim === 1 ? 0 : 1];
   if (classes === undefined || found === classes) return;
   throw shapeError(loss, `input must have ${classes} classes (numClasses)`, [input.shape]);
-}
-
-/**
- * Tests values that the host still holds; those that only the device knows pass.
- * @throws TensorError `argument`, naming the first bad value and its position
- */
-export function checkValues(
-  loss: string,
-  name: string,
-  value: Tensor,
-  expected: string,
-  accepts: (x: number) => boolean,
-): void {
-  const values = hostValues(value);
-  const position = values?.findIndex((x) => !accepts(x)) ?? -1;
-  if (position < 0) return;
-  throw argumentError(loss, `${name} (at position ${position})`, expected, values![position]);
 }

@@ -1,8 +1,9 @@
 // The weighted least squares of GloVe, on embeddings that were looked up before.
 
 import type { Tensor } from "@torchium/tensor";
+import { checkValues } from "@torchium/tensor/nn";
 import { count, number, type OptionTable, optional } from "@torchium/tensor/options";
-import { checkFloats, checkShape, checkTensors, checkValues } from "./checks.js";
+import { checkFloats, checkShape, checkTensors } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
 import { type Reduction, reduced, reduction } from "./reduction.js";
 

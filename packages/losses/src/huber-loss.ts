@@ -1,25 +1,16 @@
 // Huber's loss: squared near zero, absolute beyond.
 
-import { type Tensor, where } from "@torchium/tensor";
-import { number, type OptionTable } from "@torchium/tensor/options";
-import { checkPair } from "./checks.js";
+import type { Tensor } from "@torchium/tensor";
+import { functional } from "@torchium/tensor/nn";
+import type { OptionTable } from "@torchium/tensor/options";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { type Reduction, reduced, reduction } from "./reduction.js";
 
-/** Options of `HuberLoss`. */
-export type HuberLossOptions = {
-  /** Where the square ends and the line begins; 1 unless given. */
-  readonly delta?: number;
-  /** "mean" unless given. */
-  readonly reduction?: Reduction;
-};
+/** Options of `HuberLoss`: those of `functional.huberLoss`. */
+export type HuberLossOptions = functional.HuberOptions;
 
-const rules = { delta: number({ above: 0 }, 1), reduction } satisfies OptionTable<HuberLossOptions>;
+const rules = functional.lossRules.huberLoss satisfies OptionTable<HuberLossOptions>;
 
-/**
- * With `d = |x − y|`: `½d²` up to `delta`, `delta·(d − ½delta)` beyond (Huber 1964, "Robust estimation of a location
- * parameter").
- */
+/** With `d = |x − y|`: `½d²` up to `delta`, `delta·(d − ½delta)` beyond. */
 export class HuberLoss extends Criterion<typeof rules> {
   static readonly declaration = { name: "HuberLoss", rules } satisfies LossDeclaration;
 
@@ -27,13 +18,8 @@ export class HuberLoss extends Criterion<typeof rules> {
     super(HuberLoss.declaration, options);
   }
 
-  /** @throws TensorError `shape`, `dtype` */
+  /** Input and target of one shape. @throws TensorError `shape`, `dtype`, `argument` */
   forward(input: Tensor, target: Tensor): Tensor {
-    checkPair("HuberLoss", input, target);
-    const { delta } = this.options;
-    const distance = input.sub(target).abs();
-    const square = distance.square().mul(0.5);
-    const line = distance.sub(0.5 * delta).mul(delta);
-    return reduced(where(distance.le(delta), square, line), this.options.reduction);
+    return functional.huberLoss(input, target, this.options);
   }
 }

@@ -1,20 +1,16 @@
 // Mean absolute error.
 
 import type { Tensor } from "@torchium/tensor";
+import { functional } from "@torchium/tensor/nn";
 import type { OptionTable } from "@torchium/tensor/options";
-import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { type Reduction, reduced, reduction } from "./reduction.js";
 
-/** Options of `L1Loss`. */
-export type L1LossOptions = {
-  /** "mean" unless given. */
-  readonly reduction?: Reduction;
-};
+/** Options of `L1Loss`: those of `functional.l1Loss`. */
+export type L1LossOptions = functional.ReductionOption;
 
-const rules = { reduction } satisfies OptionTable<L1LossOptions>;
+const rules = functional.lossRules.l1Loss satisfies OptionTable<L1LossOptions>;
 
-/** Absolute error `|x − y|` of two arrays of one shape; the gradient is 0 where they are equal. */
+/** Absolute error `|x − y|`. */
 export class L1Loss extends Criterion<typeof rules> {
   static readonly declaration = { name: "L1Loss", rules } satisfies LossDeclaration;
 
@@ -22,9 +18,8 @@ export class L1Loss extends Criterion<typeof rules> {
     super(L1Loss.declaration, options);
   }
 
-  /** @throws TensorError `shape`, `dtype` */
+  /** Input and target of one shape. @throws TensorError `shape`, `dtype`, `argument` */
   forward(input: Tensor, target: Tensor): Tensor {
-    checkPair("L1Loss", input, target);
-    return reduced(input.sub(target).abs(), this.options.reduction);
+    return functional.l1Loss(input, target, this.options);
   }
 }

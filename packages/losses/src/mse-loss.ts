@@ -1,20 +1,16 @@
 // Mean squared error.
 
 import type { Tensor } from "@torchium/tensor";
+import { functional } from "@torchium/tensor/nn";
 import type { OptionTable } from "@torchium/tensor/options";
-import { checkPair } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
-import { type Reduction, reduced, reduction } from "./reduction.js";
 
-/** Options of `MSELoss`. */
-export type MSELossOptions = {
-  /** "mean" unless given. */
-  readonly reduction?: Reduction;
-};
+/** Options of `MSELoss`: those of `functional.mseLoss`. */
+export type MSELossOptions = functional.ReductionOption;
 
-const rules = { reduction } satisfies OptionTable<MSELossOptions>;
+const rules = functional.lossRules.mseLoss satisfies OptionTable<MSELossOptions>;
 
-/** Squared error `(x − y)²` of two arrays of one shape. */
+/** Squared error `(x − y)²`. */
 export class MSELoss extends Criterion<typeof rules> {
   static readonly declaration = { name: "MSELoss", rules } satisfies LossDeclaration;
 
@@ -22,9 +18,8 @@ export class MSELoss extends Criterion<typeof rules> {
     super(MSELoss.declaration, options);
   }
 
-  /** @throws TensorError `shape`, `dtype` */
+  /** Input and target of one shape. @throws TensorError `shape`, `dtype`, `argument` */
   forward(input: Tensor, target: Tensor): Tensor {
-    checkPair("MSELoss", input, target);
-    return reduced(input.sub(target).square(), this.options.reduction);
+    return functional.mseLoss(input, target, this.options);
   }
 }

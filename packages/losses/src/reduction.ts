@@ -1,15 +1,12 @@
-// How the losses of single elements become one number.
+// How the losses of single elements become one number: as in nn.functional.
 
-import type { Tensor } from "@torchium/tensor";
-import { oneOf } from "@torchium/tensor/options";
+import { functional } from "@torchium/tensor/nn";
 
 /** `mean` over what counts, `sum`, or `none`: every element's loss. */
-export type Reduction = "mean" | "sum" | "none";
+export type Reduction = functional.Reduction;
 
 /** The rule of the option `reduction`, `mean` unless given. */
-export const reduction = oneOf(["mean", "sum", "none"], "mean");
+export const { reduction } = functional.lossRules.mseLoss;
 
 /** The elements' losses, reduced. */
-export function reduced(losses: Tensor, how: Reduction): Tensor {
-  return how === "mean" ? losses.mean() : how === "sum" ? losses.sum() : losses;
-}
+export const { reduced } = functional;

@@ -1,6 +1,6 @@
 // Rows of the losses that compare two arrays of one shape.
 
-import { tensor } from "@torchium/tensor";
+import { type Tensor, tensor } from "@torchium/tensor";
 import { sigmoid, zip } from "./arithmetic.js";
 import type { Defined, LossRow, WrongCall } from "./row.js";
 
@@ -14,6 +14,11 @@ const pair = (input: readonly number[], target: readonly number[]) => ({
   input: tensor(input),
   target: tensor(target),
 });
+
+const trained = (x: Tensor): Tensor => {
+  x.requiresGrad = true;
+  return x;
+};
 
 /** The usual row: a formula of the difference. */
 const ofDifference = (
@@ -96,5 +101,71 @@ export const pairRows: readonly LossRow[] = [
       },
     ],
     wrong: wrongPairs,
+  },
+  {
+    name: "BCELoss",
+    options: [{}, { weight: tensor([[0.5], [2], [1]]) }],
+    inputs: (draw) => ({ input: trained(draw.uniform(0.05, 0.95, 3, 4)), target: draw.uniform(0, 1, 3, 4) }),
+    definition: ({ input, target }, { weight }) => ({
+      losses: (input as number[][]).flatMap((row, i) =>
+        row.map((x, j) => {
+          const y = target[i][j];
+          return -(weight?.[i][0] ?? 1) * (y * Math.log(x) + (1 - y) * Math.log(1 - x));
+        }),
+      ),
+    }),
+    extremes: [
+      {
+        what: "certain probabilities, right and wrong",
+        inputs: pair([0, 1, 0, 1], [0, 1, 1, 0]),
+        losses: [0, 0, 100, 100],
+      },
+    ],
+    wrong: [
+      ...wrongPairs,
+      {
+        what: "a logit",
+        inputs: pair([0.5, 2], [0, 1]),
+        code: "argument",
+        message: /input \(at position 1\) must be a probability from 0 to 1, got 2/,
+      },
+    ],
+  },
+  {
+    name: "PoissonNLLLoss",
+    options: [{}, { full: true }, { logInput: false, eps: 1e-4 }],
+    inputs: (draw) => ({ input: trained(draw.uniform(0.1, 2, 3, 4)), target: draw.uniform(0, 6, 3, 4) }),
+    definition: ({ input, target }, { logInput = true, full, eps = 1e-8 }) => ({
+      losses: zip(
+        (x, y) => {
+          const rate = logInput ? Math.exp(x!) - y! * x! : x! - y! * Math.log(x! + eps);
+          return rate + (full && y! > 1 ? y! * Math.log(y!) - y! + 0.5 * Math.log(2 * Math.PI * y!) : 0);
+        },
+        input,
+        target,
+      ),
+    }),
+    extremes: [
+      {
+        what: "no counts at a rate of 0",
+        options: { logInput: false, full: true },
+        inputs: pair([0], [0]),
+        losses: [0],
+      },
+    ],
+    wrong: wrongPairs,
+  },
+  {
+    name: "HingeEmbeddingLoss",
+    options: [{}, { margin: 0.3 }],
+    inputs: (draw) => ({ input: draw.normal(4), target: tensor(Int32Array.from([1, -1, -1, 1])) }),
+    definition: ({ input, target }, { margin = 1 }) => ({
+      losses: zip((x, y) => (y === 1 ? x! : Math.max(0, margin - x!)), input, target),
+    }),
+    extremes: [{ what: "distances of 1e30", inputs: pair([1e30, 1e30], [1, -1]), losses: [1e30, 0] }],
+    wrong: [
+      ...wrongPairs.filter(({ code }) => code !== "dtype"),
+      { what: "a target of 0", inputs: pair([1], [0]), code: "argument", message: /position 0.* got 0/ },
+    ],
   },
 ];

@@ -1,7 +1,7 @@
 // Rows of the losses over vectors: similarities and word vectors.
 
 import { tensor } from "@torchium/tensor";
-import { dot, sigmoid, total } from "./arithmetic.js";
+import { dot, sigmoid, total, zip } from "./arithmetic.js";
 import type { LossRow } from "./row.js";
 
 const signs = (...values: number[]) => tensor(Int32Array.from(values));
@@ -43,6 +43,56 @@ export const vectorRows: readonly LossRow[] = [
       { what: "too few targets", inputs: { target: signs(1, 1) }, code: "shape", message: /target/ },
       { what: "a target of 0", inputs: { target: signs(1, 0, 1, 1) }, code: "argument", message: /position 1.* got 0/ },
       { what: "integers", inputs: { input1: signs(1) }, code: "dtype", message: /input1/ },
+    ],
+  },
+  {
+    name: "MarginRankingLoss",
+    options: [{}, { margin: 0.5 }],
+    inputs: (draw) => ({ input1: draw.normal(4), input2: draw.normal(4), target: signs(1, -1, -1, 1) }),
+    definition: ({ input1, input2, target }, { margin = 0 }) => ({
+      losses: zip((a, b, y) => Math.max(0, -y! * (a! - b!) + margin), input1, input2, target),
+    }),
+    extremes: [
+      {
+        what: "scores of 1e30",
+        inputs: { input1: tensor([1e30, 1e30]), input2: tensor([0, 0]), target: signs(1, -1) },
+        losses: [0, 1e30],
+      },
+    ],
+    wrong: [
+      { what: "other shapes", inputs: { input2: tensor([1, 2]) }, code: "shape", message: /input1 and input2/ },
+      { what: "a target of 0", inputs: { target: signs(1, 0, 1, 1) }, code: "argument", message: /position 1.* got 0/ },
+      { what: "integers", inputs: { input1: signs(1) }, code: "dtype", message: /input1/ },
+    ],
+  },
+  {
+    name: "GaussianNLLLoss",
+    options: [{}, { full: true }, { eps: 0.5 }],
+    inputs: (draw) => ({ input: draw.normal(3, 4), target: draw.normal(3, 4), variance: draw.uniform(0.6, 2, 3, 1) }),
+    definition: ({ input, target, variance }, { full, eps = 1e-6 }) => ({
+      losses: (input as number[][]).flatMap((row, i) =>
+        row.map((x, j) => {
+          const v = Math.max(eps, variance[i][0]);
+          return 0.5 * (Math.log(v) + (x - target[i][j]) ** 2 / v + (full ? Math.log(2 * Math.PI) : 0));
+        }),
+      ),
+    }),
+    extremes: [
+      {
+        what: "a variance of 0",
+        inputs: { input: tensor([[1]]), target: tensor([[1]]), variance: tensor([[0]]) },
+        losses: [0.5 * Math.log(1e-6)],
+      },
+    ],
+    wrong: [
+      { what: "other shapes", inputs: { target: tensor([1, 2]) }, code: "shape", message: /input and target/ },
+      { what: "a variance of another shape", inputs: { variance: tensor([1, 2]) }, code: "shape", message: /variance/ },
+      {
+        what: "a variance below 0",
+        inputs: { variance: tensor([[1], [-1], [1]]) },
+        code: "argument",
+        message: /variance \(at position 1\)/,
+      },
     ],
   },
   {

@@ -2,8 +2,9 @@
 
 import { checkTensor } from "../autograd/checks.js";
 import { isFloat } from "../dtype.js";
-import { TensorError } from "../errors.js";
-import type { Shape } from "../shape.js";
+import { argumentError, shapeError, TensorError } from "../errors.js";
+import { hostValuesOf } from "../graph/node.js";
+import { type Shape, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
 /** A size that may be anything. */
@@ -24,6 +25,7 @@ export function checkFloat(op: string, name: string, x: Tensor): void {
 
 /** @throws TensorError `shape` unless the last axes of `x` have the sizes `last`, or all its axes when `whole` */
 export function checkShape(op: string, name: string, x: Tensor, last: Shape, whole = false): void {
+  checkTensor(op, x, name);
   const from = x.shape.length - last.length;
   const fits = (whole ? from === 0 : from >= 0) && last.every((d, i) => d === any || d === x.shape[from + i]);
   if (fits) return;
@@ -34,4 +36,31 @@ export function checkShape(op: string, name: string, x: Tensor, last: Shape, who
     got: x.shape,
     expected: last,
   });
+}
+
+/** @throws TensorError `argument`, `shape` unless all are tensors of one shape */
+export function checkSameShape(op: string, args: Readonly<Record<string, Tensor>>): void {
+  for (const [name, x] of Object.entries(args)) checkTensor(op, x, name);
+  const [[firstName, first], ...rest] = Object.entries(args) as [[string, Tensor], ...[string, Tensor][]];
+  for (const [name, x] of rest) {
+    if (sameShape(first.shape, x.shape)) continue;
+    throw shapeError(op, `${firstName} and ${name} must have the same shape`, [first.shape, x.shape]);
+  }
+}
+
+/**
+ * Tests values that the host still holds; those that only the device knows pass.
+ * @throws TensorError `argument`, naming the first bad value and its position
+ */
+export function checkValues(
+  op: string,
+  name: string,
+  x: Tensor,
+  expected: string,
+  accepts: (value: number) => boolean,
+): void {
+  checkTensor(op, x, name);
+  const values = hostValuesOf(x.value, x.layout);
+  const position = values?.findIndex((value) => !accepts(value)) ?? -1;
+  if (position >= 0) throw argumentError(op, `${name} (at position ${position})`, expected, values![position]);
 }

@@ -1,5 +1,6 @@
 // The public surface of @torchium/tensor/nn.
 
+export { checkValues } from "./checks.js";
 /** What layers compute, without their parameters, as PyTorch's torch.nn.functional. */
 export * as functional from "./functional/index.js";
 /** Initialisation of parameters in place, as PyTorch's torch.nn.init. */

@@ -31,5 +31,32 @@ export { type CtcLengths, type CtcOptions, ctcLoss } from "./ctc.js";
 export { type DropoutOptions, dropout } from "./dropout.js";
 export { type EmbeddingOptions, embedding, oneHot } from "./embedding.js";
 export { linear } from "./linear.js";
+export { type LossOptions, lossRules, type ReductionOption, reduced } from "./loss-rules.js";
+export {
+  cosineEmbeddingLoss,
+  hingeEmbeddingLoss,
+  type MarginOptions,
+  marginRankingLoss,
+  type TripletMarginOptions,
+  tripletMarginLoss,
+} from "./margin-losses.js";
 export { type LayerNormOptions, layerNorm, rmsNorm } from "./normalization.js";
+export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type GaussianNllOptions,
+  gaussianNllLoss,
+  type HuberOptions,
+  huberLoss,
+  type KlDivOptions,
+  klDiv,
+  l1Loss,
+  mseLoss,
+  type PoissonNllOptions,
+  poissonNllLoss,
+  type SmoothL1Options,
+  smoothL1Loss,
+} from "./regression-losses.js";
 export { cosineSimilarity, normalize, pad, type SimilarityOptions } from "./similarity.js";
