@@ -1,12 +1,11 @@
 // Clipping gradients: by the length of all of them together, or value by value. Nothing is read back to the host.
 
 import {
-  add,
   argumentError,
+  cat,
   div,
   gradientOf,
   keep,
-  maximum,
   mergeRows,
   noGrad,
   replaceGradient,
@@ -58,22 +57,16 @@ export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: 
 /** What a gradient holds, each element once, and how to put something else in its place. */
 type Clippable = { readonly values: Tensor; readonly replace: (values: Tensor) => void };
 
-/** The p-norm of all elements of all gradients: sums of powers a tensor, joined pair by pair so that few launches do it. */
+/**
+ * The p-norm of all elements of all gradients. Each one's part is written where a second step reads all of them: the first
+ * steps do not wait for each other.
+ */
 function totalNorm(gradients: readonly Tensor[], p: number, dtype: "float32" | "float64"): Tensor {
-  if (p === Number.POSITIVE_INFINITY)
-    return joined(
-      gradients.map((g) => g.norm(p).to(dtype)),
-      maximum,
-    );
-  const powers = gradients.map((g) => (p === 2 ? g.square() : p === 1 ? g.abs() : g.abs().pow(p)).sum().to(dtype));
-  const sum = joined(powers, add);
+  const together = (parts: readonly Tensor[]): Tensor => cat(parts.map((part) => part.to(dtype).reshape(1)));
+  if (p === Number.POSITIVE_INFINITY) return together(gradients.map((g) => g.norm(p))).amax();
+  const powers = gradients.map((g) => (p === 2 ? g.square() : p === 1 ? g.abs() : g.abs().pow(p)).sum());
+  const sum = together(powers).sum();
   return p === 2 ? sum.sqrt() : p === 1 ? sum : sum.pow(1 / p);
-}
-
-function joined(parts: readonly Tensor[], join: (a: Tensor, b: Tensor) => Tensor): Tensor {
-  if (parts.length === 1) return parts[0]!;
-  const middle = Math.ceil(parts.length / 2);
-  return join(joined(parts.slice(0, middle), join), joined(parts.slice(middle), join));
 }
 
 const gradientsOf = (parameters: readonly Tensor[]): Clippable[] =>
