@@ -28,6 +28,7 @@ import { CudaBuffer, CudaExecutable, type Work } from "./run/executable.js";
 import { KernelExecutable } from "./run/kernel-executable.js";
 import { type GraphCounters, LaunchGraph } from "./run/launch-graph.js";
 import { Session } from "./run/session.js";
+import { Submission } from "./run/submission.js";
 
 /** Versions of what a backend runs on. */
 export type CudaVersions = {
@@ -51,6 +52,8 @@ export type CudaParts = {
   readonly memory: BlockAllocator;
   /** Undefined where cuBLASLt was not found: then the own kernel multiplies. */
   readonly cublasLt: CublasLt | undefined;
+  /** Bytes of arguments that one launch may have. */
+  readonly mostArguments: number;
   /** Wait after every launch. */
   readonly synchronous: boolean;
   /** Launches that reach further count in 64 bits. */
@@ -70,6 +73,8 @@ export class CudaBackend implements Backend {
   readonly #faults: FaultTable;
   readonly #executables = new Map<string, CudaExecutable>();
   readonly #work = new WeakMap<Launch, Work>();
+  /** Core submits the same list again and again. */
+  readonly #submissions = new WeakMap<readonly Launch[], Submission>();
   readonly #graphs = new Set<LaunchGraph>();
   readonly #dropped = new FinalizationRegistry<LaunchGraph>((graph) => this.#drop(graph));
   readonly #graphCounters: GraphCounters = { built: 0, launched: 0, updated: 0, refused: undefined };
@@ -152,12 +157,12 @@ export class CudaBackend implements Backend {
   submit(launches: readonly Launch[]): void {
     this.#guarded(() => {
       this.#faults.makeRoom();
-      for (const launch of launches) this.#workOf(launch).enqueue();
+      for (const work of this.#submissionOf(launches).works) work.enqueue();
     });
   }
 
   capture(launches: readonly Launch[]): CudaExecutable {
-    const works = this.#guarded(() => launches.map((launch) => this.#workOf(launch)));
+    const { works } = this.#guarded(() => new Submission(this.#session, launches, (launch) => this.#workOf(launch)));
     const graph = new LaunchGraph(this.#session, this.#graphCounters);
     const watch = (body: () => void): string | undefined => {
       const { claims } = this.#faults;
@@ -250,6 +255,14 @@ export class CudaBackend implements Backend {
     if (this.#gone) return;
     this.gpu.enter();
     graph.close();
+  }
+
+  #submissionOf(launches: readonly Launch[]): Submission {
+    const known = this.#submissions.get(launches);
+    if (known?.isOf(launches)) return known;
+    const submission = new Submission(this.#session, launches, (launch) => this.#workOf(launch));
+    this.#submissions.set(launches, submission);
+    return submission;
   }
 
   #workOf(launch: Launch): Work {

@@ -71,6 +71,7 @@ export async function openCudaBackend(
       cublasLt,
       synchronous,
       narrowLimit,
+      mostArguments: mostArgumentsOf(driver, compiler),
     });
   } catch (error) {
     gpu.close();
@@ -105,6 +106,10 @@ export async function isCudaAvailable(
     return { available: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }
+
+/** Bytes of arguments that a launch may have: CUDA 12.1 raised the limit. */
+const mostArgumentsOf = (driver: Driver, compiler: Nvrtc): number =>
+  driver.version >= 12_010 && Number(compiler.version) >= 12.1 ? 32_764 : 4096;
 
 /** A library that only speeds things up may be missing, but not one that the user named. */
 function openCublasLt(gpu: Gpu, explicit: string | undefined): CublasLt | undefined {

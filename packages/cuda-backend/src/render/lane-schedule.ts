@@ -27,7 +27,7 @@ export function renderLanes(kernel: Kernel, variant: Variant): RenderedKernel {
   const typeOf = (k: number) => kernel.program.outputs[k]!.expr.type;
   const setup = [
     ...shareOut("rows"),
-    "const index_t mine = (index_t)blockIdx.x * groups + group;",
+    "const index_t mine = (index_t)block * groups + group;",
     "const index_t first = mine * P.perGroup;",
     ...sums.map((k) => {
       const type = cudaDialect.types[typeOf(k)];

@@ -22,7 +22,7 @@ export function renderMap(kernel: Kernel, variant: Variant): RenderedKernel {
     variant.vector > 1 && rank === 1 ? "left" : undefined,
   );
   return text.finish("map_kernel", [
-    `const index_t at = ((index_t)blockIdx.x * ${mapThreads} + threadIdx.x) * ${variant.vector};`,
+    `const index_t at = ((index_t)block * ${mapThreads} + threadIdx.x) * ${variant.vector};`,
     "if (at >= P.count) return;",
     ...(variant.vector > 1 && rank === 1 ? ["const index_t left = P.count - at;"] : []),
     ...text.addresses("at", rank),

@@ -14,6 +14,7 @@ import {
 } from "@torchium/tensor/backend";
 import type { KernelText } from "../compile/kernels.js";
 import { type Field, ParamsLayout } from "../run/params.js";
+import { batchDeclaration, batchStart } from "./batch-text.js";
 import { cudaDialect, memoryType } from "./dialect.js";
 
 /** How many elements along the row a thread takes at a time. */
@@ -23,7 +24,11 @@ export type VectorWidth = 1 | 4;
 export type Variant = { readonly vector: VectorWidth; readonly wide: boolean };
 
 /** A kernel's text and the arguments it takes. */
-export type RenderedKernel = KernelText & { readonly layout: ParamsLayout };
+export type RenderedKernel = KernelText & {
+  readonly layout: ParamsLayout;
+  /** The text of one grid for up to `capacity` launches of this one, where there is such: see `batchLayout`. */
+  readonly batch?: (capacity: number) => KernelText;
+};
 
 /** An operand as a text sees it. */
 export type TextOperand = {
@@ -80,19 +85,20 @@ export class ProgramText {
     return this.program.inputs.length + k;
   }
 
-  /** The whole kernel around the statements of its body. */
+  /** The whole kernel around the statements of its body, in which `block` is the launch's block along x. */
   finish(name: string, body: readonly string[]): RenderedKernel {
     const pack = "template <class T> struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) Pack { T v[4]; };";
-    const source = [
-      this.layout.declaration(),
-      ...(this.variant.vector > 1 ? [pack] : []),
-      ...this.source.helpers(),
-      `extern "C" __global__ void __launch_bounds__(256) ${name}(const Params P) {`,
-      ...indent([...this.#pointers(), ...this.launch.lines, ...body]),
-      "}",
-      "",
-    ].join("\n");
-    return { name, source, layout: this.layout };
+    const head = [this.layout.declaration(), ...(this.variant.vector > 1 ? [pack] : []), ...this.source.helpers()];
+    const inner = indent([...this.#pointers(), ...this.launch.lines, ...body]);
+    const text = (parameters: string, declarations: readonly string[], start: readonly string[]): KernelText => {
+      const signature = `extern "C" __global__ void __launch_bounds__(256) ${name}(${parameters}) {`;
+      return { name, source: [...head, ...declarations, signature, ...indent(start), ...inner, "}", ""].join("\n") };
+    };
+    return {
+      ...text("const Params P", [], ["const unsigned block = blockIdx.x;"]),
+      layout: this.layout,
+      batch: (capacity) => text("const __grid_constant__ Batch B", [batchDeclaration(capacity)], batchStart(capacity)),
+    };
   }
 
   /**

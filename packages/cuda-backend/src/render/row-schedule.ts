@@ -17,7 +17,7 @@ export function renderRows(kernel: Kernel, variant: Variant, walk: Walk): Render
   return text.finish(walk === "rows" ? "row_kernel" : "column_kernel", [
     ...shared,
     ...shareOut(walk),
-    "const index_t asked = (index_t)blockIdx.x * groups + group;",
+    "const index_t asked = (index_t)block * groups + group;",
     ...findRow("asked"),
     ...text.addresses("row", text.rank - 1),
     ...scope.lines,

@@ -15,6 +15,7 @@ import type { RenderedKernel, Variant } from "../render/program-text.js";
 import { renderRows } from "../render/row-schedule.js";
 import { isMap, isNarrow, isVectorizable, laneShape, rowShape } from "./choose-schedule.js";
 import { addressOf, CudaExecutable, noWork, type Work } from "./executable.js";
+import { KernelWork } from "./kernel-work.js";
 import type { ParamsBlock } from "./params.js";
 import type { Geometry, Session } from "./session.js";
 
@@ -160,13 +161,10 @@ export class KernelExecutable extends CudaExecutable {
       return [{ operand: launch.operands[i]!, unit: byteLengthOf(type), place: text.layout.place(`p${i}`) }];
     });
     const scalars = program.scalars.map((_, i) => text.layout.place(`s${i}`));
-    return {
-      enqueue: () => {
-        for (const { operand, unit, place } of pointers) params.put(place, addressOf(operand, unit));
-        for (let i = 0; i < scalars.length; i++) params.put(scalars[i]!, launch.scalars[i]!);
-        session.launch(text, geometry, params, launch.label);
-      },
-    };
+    return new KernelWork(session, { text, geometry, params, label: launch.label }, () => {
+      for (const { operand, unit, place } of pointers) params.put(place, addressOf(operand, unit));
+      for (let i = 0; i < scalars.length; i++) params.put(scalars[i]!, launch.scalars[i]!);
+    });
   }
 }
 

@@ -9,7 +9,6 @@ import type { Arguments } from "./params.js";
 /** Threads of a block, and blocks of a grid. */
 export type Geometry = { readonly blocks: readonly [x: number, y: number, z: number]; readonly threads: number };
 
-const parameterBytes = 4096;
 /** Scratch memory starts at multiples of this. */
 const scratchAlignment = 512;
 
@@ -22,7 +21,10 @@ export interface Recording {
 }
 
 /** What a session is made of. */
-type SessionParts = Pick<Session, "gpu" | "stream" | "kernels" | "memory" | "narrowLimit" | "synchronous">;
+type SessionParts = Pick<
+  Session,
+  "gpu" | "stream" | "kernels" | "memory" | "narrowLimit" | "synchronous" | "mostArguments"
+>;
 
 /** An open device, as launches see it. */
 export class Session {
@@ -32,6 +34,8 @@ export class Session {
   readonly memory: BlockAllocator;
   /** Launches that reach further count in 64 bits. */
   readonly narrowLimit: number;
+  /** Bytes of arguments that one launch may have. */
+  readonly mostArguments: number;
   /** Wait after every launch, so that an error names its kernel. */
   readonly synchronous: boolean;
   readonly #arguments: Uint8Array;
@@ -41,19 +45,20 @@ export class Session {
   #scratchBytes = 0;
   #mostScratch = 0;
 
-  constructor({ gpu, stream, kernels, memory, synchronous, narrowLimit }: SessionParts) {
+  constructor({ gpu, stream, kernels, memory, synchronous, narrowLimit, mostArguments }: SessionParts) {
     this.gpu = gpu;
     this.stream = stream;
     this.kernels = kernels;
     this.memory = memory;
     this.narrowLimit = narrowLimit;
+    this.mostArguments = mostArguments;
     this.synchronous = synchronous;
     const { koffi } = gpu.driver.host;
     // The driver copies arguments during the call, so one block serves every launch.
-    const block = koffi.alloc("uint8_t", parameterBytes);
+    const block = koffi.alloc("uint8_t", mostArguments);
     const pointers = koffi.alloc("uint64_t", 1);
     this.#owned = [block, pointers];
-    this.#arguments = new Uint8Array(koffi.view(block, parameterBytes));
+    this.#arguments = new Uint8Array(koffi.view(block, mostArguments));
     new BigUint64Array(koffi.view(pointers, 8))[0] = koffi.address(block);
     this.#pointers = Number(koffi.address(pointers));
   }

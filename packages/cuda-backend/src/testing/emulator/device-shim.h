@@ -15,6 +15,7 @@ const EmulatorHost* emulator_host;
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __restrict__
+#define __grid_constant__
 #define __align__(bytes) alignas(bytes)
 // One block runs at a time, so a block's shared variables are the module's. Their section lets the emulator fill them.
 #define __shared__ static __attribute__((section("emulator_shared")))
