@@ -5,9 +5,9 @@ import { GPTModel } from "@torchium/nlp-models";
 import { AdamW, clipGradNorm } from "@torchium/optim";
 import { compile, createCpuDevice, fromTypedArray, setDefaultDevice, type Tensor } from "@torchium/tensor";
 import { functional as F } from "@torchium/tensor/nn";
-import { quantile } from "../report.js";
-import { growingLengths as gpt } from "../rows.js";
-import { idWave } from "../serve.js";
+import { quantile } from "../statistics.js";
+import { growingLengths as gpt } from "../step-rows.js";
+import { idWave } from "../work.js";
 
 const modules = { count: 0, bytes: 0, milliseconds: 0 };
 

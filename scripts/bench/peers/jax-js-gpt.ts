@@ -1,6 +1,6 @@
 // One training step of nanoGPT's recipe in jax-js: loss, gradients, clipping and AdamW in one jitted function.
 import type { Row } from "../rows.js";
-import { idWave, type Work, wave } from "../serve.js";
+import { idWave, type Work, wave } from "../work.js";
 import type { Jax, JaxArray } from "./jax-js-types.js";
 
 const [beta1, beta2, rate, eps] = [0.9, 0.99, 1e-3, 1e-8];

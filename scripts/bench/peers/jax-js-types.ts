@@ -27,6 +27,7 @@ export interface Jax {
   readonly numpy: {
     array(values: ArrayLike<number>): JaxArray;
     ones(shape: readonly number[]): JaxArray;
+    zeros(shape: readonly number[]): JaxArray;
     matmul(a: JaxArray, b: JaxArray): JaxArray;
     swapaxes(x: JaxArray, a: number, b: number): JaxArray;
     take(x: JaxArray, at: JaxArray, axis: number): JaxArray;

@@ -1,7 +1,8 @@
 // A vendor's matrix product, OpenBLAS through koffi: `openblas.ts THREADS`. OPENBLAS_LIB names the library; otherwise the
 // usual places are tried. OPENBLAS_CORETYPE=Haswell in the environment chooses its AVX2 kernel.
 import koffi from "koffi";
-import { meanSize, serve, threadsAsked, wave } from "../serve.js";
+import { serve, threadsAsked } from "../serve.js";
+import { meanSize, wave } from "../work.js";
 
 const places = [
   process.env.OPENBLAS_LIB,
@@ -32,7 +33,7 @@ const sgemm = library.func(
 );
 const [rowMajor, plain, transposed] = [101, 111, 112];
 
-await serve({ name: "OpenBLAS", version: core, threads }, ({ op, sizes }) => {
+await serve({ version: core, threads }, ({ op, sizes }) => {
   if (op !== "matmul") return undefined;
   const { m, n, k, batch, transposeA, transposeB } = sizes as Readonly<Record<string, number>> & typeof sizes;
   const a = wave(batch! * m! * k!, 0);

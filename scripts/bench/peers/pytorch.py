@@ -1,12 +1,11 @@
 """PyTorch on the processor: `pytorch.py THREADS`. Speaks the same lines as the peers in serve.ts."""
-import json
-import os
 import sys
-import time
 import torch
 from torch import nn
 from torch.nn import functional as F
+from peer import serve
 from pytorch_steps import STEPS, ids
+from pytorch_words import WORDS
 
 THREADS = int(sys.argv[1])
 torch.set_num_threads(THREADS)
@@ -38,6 +37,11 @@ def matmul(s):
     a = wave(0, s['batch'], s['k'], s['m']).mT if s['transposeA'] else wave(0, s['batch'], s['m'], s['k'])
     b = wave(1, s['batch'], s['n'], s['k']).mT if s['transposeB'] else wave(1, s['batch'], s['k'], s['n'])
     return lambda: a @ b
+
+
+def linear_gelu(s):
+    x, weight, bias = wave(0, s['m'], s['k']), wave(1, s['n'], s['k']), wave(2, s['n'])
+    return lambda: F.gelu(F.linear(x, weight, bias))
 
 
 def add(s):
@@ -87,7 +91,16 @@ def adamw(s):
     p = nn.Parameter(wave(0, s['count']))
     p.grad = wave(1, s['count'])
     optimizer = torch.optim.AdamW([p], lr=1e-3, weight_decay=0.01)
-    return optimizer.step
+
+    def run():
+        optimizer.step()
+        return p
+    return run
+
+
+def permute(s):
+    x = wave(0, s['batch'], s['length'], s['heads'], s['width'])
+    return lambda: x.transpose(1, 2).contiguous()
 
 
 def chain(s):
@@ -102,65 +115,19 @@ def chain(s):
 
 
 WORKS = dict(
-    matmul=matmul, add=add, exp=unary(torch.exp), log=unary(torch.log), tanh=unary(torch.tanh),
-    sigmoid=unary(torch.sigmoid), gelu=unary(F.gelu), sum=unary(torch.sum),
+    matmul=matmul, linearGelu=linear_gelu, permute=permute, add=add, exp=unary(torch.exp), log=unary(torch.log),
+    tanh=unary(torch.tanh), sigmoid=unary(torch.sigmoid), gelu=unary(F.gelu), sum=unary(torch.sum),
     dropout=unary(lambda x: F.dropout(x, 0.1, True)), softmax=on_rows(lambda x: x.softmax(-1)),
     columnSum=on_rows(lambda x: x.sum(0)), transpose=on_rows(lambda x: x.T.contiguous()), layerNorm=layer_norm,
     layerNormBackward=layer_norm_backward, crossEntropy=cross_entropy, gather=gather, scatterAdd=scatter_add,
-    attention=attention, attentionBackward=lambda s: attention(s, True), adamw=adamw, chain=chain, **STEPS)
+    attention=attention, attentionBackward=lambda s: attention(s, True), adamw=adamw, chain=chain, **STEPS, **WORDS)
 
 
-def sample(run, milliseconds, state):
-    times, until = [], time.perf_counter() + milliseconds / 1e3
-    while len(times) < 3 or time.perf_counter() < until:
-        start = time.perf_counter()
-        for _ in range(state['turns']):
-            run()
-        elapsed = time.perf_counter() - start
-        times.append(elapsed * 1e9 / state['turns'])
-        state['turns'] = max(1, min(round(state['turns'] * 5e-3 / max(elapsed, 1e-5)), 100_000))
-    return times
+def size(result):
+    """Mean of |x|, not more than the first million elements; a number stands for itself."""
+    if isinstance(result, torch.Tensor):
+        return result.detach().flatten()[:1 << 20].abs().double().mean().item()
+    return result
 
 
-def memory(field):
-    """VmRSS or, for the most so far, VmHWM of this process in bytes; None where the system does not tell."""
-    if not os.path.exists('/proc/self/status'):
-        return None
-    with open('/proc/self/status') as f:
-        return next((int(line.split()[1]) * 1024 for line in f if line.startswith(field)), None)
-
-
-def send(x):
-    print(json.dumps(x), flush=True)
-
-
-def main():
-    send(dict(name='PyTorch', version=torch.__version__, threads=THREADS))
-    name, run, state, idle = None, None, None, memory('VmRSS')
-    if idle is not None:
-        with open('/proc/self/clear_refs', 'w') as f:
-            f.write('5')
-    for line in sys.stdin:
-        request = json.loads(line)
-        row = request['row']
-        answer = {}
-        try:
-            if row['name'] != name:
-                name, run = None, None
-                if row['op'] not in WORKS:
-                    send(dict(missing='not offered'))
-                    continue
-                run, state = WORKS[row['op']](row['sizes']), dict(turns=1)
-                result = run()
-                if isinstance(result, torch.Tensor):
-                    answer['check'] = result.detach().flatten()[:1 << 20].abs().double().mean().item()
-                name = row['name']
-            elif 'tokens' in row and idle is not None:
-                answer['peakBytes'] = memory('VmHWM') - idle
-            send(dict(answer, times=sample(run, request['milliseconds'], state)))
-        except Exception as error:
-            name = None
-            send(dict(missing=str(error).split('\n')[0]))
-
-
-main()
+serve(torch.__version__, THREADS, WORKS, size)

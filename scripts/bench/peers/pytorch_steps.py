@@ -167,39 +167,6 @@ def translator(s):
     return step(loss, NovoGrad(parameters, lr=0.1), parameters)
 
 
-def word2vec(s):
-    batch, negatives = s['batch'], s['negatives']
-    centres, contexts = (nn.Embedding(s['vocabulary'], s['width'], sparse=True) for _ in range(2))
-    nn.init.uniform_(centres.weight, -0.5 / s['width'], 0.5 / s['width'])
-    nn.init.zeros_(contexts.weight)
-    words = zipf(batch * (2 + negatives), s['vocabulary'])
-    centre, context, negative = words[:batch], words[batch:2 * batch], words[2 * batch:].view(batch, negatives)
-    signs = torch.where(torch.arange(1 + negatives) == 0, -1.0, 1.0)
-
-    def loss():
-        both = torch.cat([context[:, None], negative], 1)
-        scores = (contexts(both) * centres(centre)[:, None]).sum(-1)
-        return F.softplus(scores * signs).sum()
-    return step(loss, torch.optim.SGD([*centres.parameters(), *contexts.parameters()], lr=0.025))
-
-
-def glove(s):
-    batch, d = s['batch'], s['width']
-    tables = [nn.Embedding(s['vocabulary'], width, sparse=True) for width in (d, d, 1, 1)]
-    for table in tables:
-        nn.init.uniform_(table.weight, -0.5 / d, 0.5 / d)
-    words, contexts, word_bias, context_bias = tables
-    at = zipf(2 * batch, s['vocabulary'])
-    i, j = at[:batch], at[batch:]
-    counts = 2 + torch.sin(torch.arange(batch).float())
-    log_x, weight = counts.log(), (counts / 10).clamp(max=1).pow(0.75)
-
-    def loss():
-        dot = (words(i) * contexts(j)).sum(1)
-        return 0.5 * (weight * (dot + word_bias(i)[:, 0] + context_bias(j)[:, 0] - log_x) ** 2).sum()
-    return step(loss, torch.optim.SparseAdam([p for t in tables for p in t.parameters()], lr=0.01))
-
-
 def classifier(s):
     d = s['width']
     model, segments = Text(s, s['vocabulary'], 64), embedding(2, d)
@@ -308,5 +275,5 @@ def lstm(s):
     return step(loss, torch.optim.SGD(model.parameters(), lr=1e-3))
 
 
-STEPS = dict(gptStep=gpt, languageModelStep=language_model, translatorStep=translator, word2vecStep=word2vec,
-             gloveStep=glove, classifierStep=classifier, taggerStep=tagger, tasksStep=tasks, lstm=lstm)
+STEPS = dict(gptStep=gpt, languageModelStep=language_model, translatorStep=translator, classifierStep=classifier,
+             taggerStep=tagger, tasksStep=tasks, lstm=lstm)

@@ -14,8 +14,8 @@ import { Adam, AdamW, type AnyOptimizer, clipGradNorm, LAMB, NovoGrad, PCGrad, S
 import { fromTypedArray, type Tensor } from "@torchium/tensor";
 import { functional as F, LSTM, type Parameter } from "@torchium/tensor/nn";
 import type { Row } from "../rows.js";
-import { paddedLength } from "../rows.js";
-import { idWave, type Work, wave, zipfIds } from "../serve.js";
+import { paddedLength } from "../step-rows.js";
+import { idWave, type Work, wave, zipfIds } from "../work.js";
 
 type Sizes = Row["sizes"];
 type Loss = () => Tensor;

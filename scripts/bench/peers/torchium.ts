@@ -1,157 +1,15 @@
-// Ours: `torchium.ts THREADS [wide|blas|webgpu]`, on the embedded CPU backend, `blas` with the library that is found or that
-// OPENBLAS_LIB names, or on WebGPU. Every run computes its result anew and frees it.
+// Ours in Node: `torchium.ts THREADS [wide|blas|webgpu]`, on the embedded CPU backend, `blas` with the library that is found or
+// that OPENBLAS_LIB names, or on WebGPU.
 import { findBlas } from "@torchium/cpu-blas";
-import { AdamW } from "@torchium/optim";
-import {
-  addRows,
-  compile,
-  createCpuDevice,
-  fromTypedArray,
-  grad,
-  scope,
-  setDefaultDevice,
-  type Tensor,
-  zeros,
-} from "@torchium/tensor";
-import { functional as F, Parameter } from "@torchium/tensor/nn";
+import { createCpuDevice, setDefaultDevice } from "@torchium/tensor";
 import { createWebGpuDevice } from "@torchium/webgpu-backend";
-import type { Row } from "../rows.js";
-import { idWave, meanSize, serve, threadsAsked, type Work, wave } from "../serve.js";
+import { serve, threadsAsked } from "../serve.js";
+import type { Works } from "../work.js";
 import { useDawn } from "./dawn.js";
-import { stepWorks } from "./torchium-steps.js";
+import { wordWorks } from "./torchium-words.js";
+import { torchiumWorks } from "./torchium-works.js";
 
-type Sizes = Row["sizes"];
-const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const waveTensor = (seed: number, ...shape: readonly number[]): Tensor =>
-  fromTypedArray(wave(elements(shape), seed), shape);
-const leaf = (seed: number, ...shape: readonly number[]): Tensor =>
-  fromTypedArray(wave(elements(shape), seed), shape, { requiresGrad: true });
-const ids = (count: number, limit: number): Tensor => fromTypedArray(idWave(count, limit), [count]);
-
-/** Work that is the value of an expression; the check looks at its first result. */
-function value(of: () => Tensor | readonly Tensor[]): Work {
-  const realize = compile(of);
-  return {
-    run: () => {
-      scope(() => {
-        realize();
-        return undefined;
-      });
-    },
-    check: async () => {
-      const result = of();
-      return meanSize((await ("data" in result ? result : result[0]!).data()) as Float32Array);
-    },
-  };
-}
-
-const unary =
-  (op: (x: Tensor) => Tensor) =>
-  ({ count }: Sizes): Work => {
-    const x = fromTypedArray(
-      wave(count!, 0).map((v) => v + 1.5),
-      [count!],
-    );
-    return value(() => op(x));
-  };
-
-const onRows =
-  (op: (x: Tensor) => Tensor) =>
-  ({ rows, columns }: Sizes): Work => {
-    const x = waveTensor(0, rows!, columns!);
-    return value(() => op(x));
-  };
-
-function matmulOf({ m, n, k, batch, transposeA, transposeB }: Sizes): Work {
-  const a = transposeA ? waveTensor(0, batch!, k!, m!).transpose(1, 2) : waveTensor(0, batch!, m!, k!);
-  const b = transposeB ? waveTensor(1, batch!, n!, k!).transpose(1, 2) : waveTensor(1, batch!, k!, n!);
-  return value(() => a.matmul(b));
-}
-
-function heads({ batch, heads, length, width }: Sizes): readonly [Tensor, Tensor, Tensor] {
-  const one = (seed: number): Tensor => leaf(seed, batch!, heads!, length!, width!);
-  return [one(0), one(1), one(2)];
-}
-
-function adamw({ count }: Sizes): Work {
-  const p = new Parameter(waveTensor(0, count!));
-  const gradient = waveTensor(1, count!);
-  const optimizer = new AdamW([p], { lr: 1e-3 });
-  return {
-    run: () => {
-      p.grad = gradient;
-      optimizer.step();
-    },
-  };
-}
-
-const works: Readonly<Record<string, (sizes: Sizes) => Work>> = {
-  matmul: matmulOf,
-  add: ({ count }) => {
-    const [a, b] = [waveTensor(0, count!), waveTensor(1, count!)];
-    return value(() => a.add(b));
-  },
-  exp: unary((x) => x.exp()),
-  log: unary((x) => x.log()),
-  tanh: unary((x) => x.tanh()),
-  sigmoid: unary((x) => x.sigmoid()),
-  gelu: unary((x) => F.gelu(x)),
-  sum: unary((x) => x.sum()),
-  dropout: unary((x) => F.dropout(x, 0.1)),
-  softmax: onRows((x) => x.softmax(-1)),
-  columnSum: onRows((x) => x.sum(0)),
-  transpose: onRows((x) => x.transpose(0, 1).contiguous()),
-  layerNorm: ({ rows, columns }) => {
-    const [x, weight, bias] = [waveTensor(0, rows!, columns!), waveTensor(1, columns!), waveTensor(2, columns!)];
-    return value(() => F.layerNorm(x, columns!, { weight, bias }));
-  },
-  layerNormBackward: ({ rows, columns }) => {
-    const x = leaf(0, rows!, columns!);
-    const weight = leaf(1, columns!);
-    const bias = leaf(2, columns!);
-    const gradient = waveTensor(3, rows!, columns!);
-    return value(() => grad(F.layerNorm(x, columns!, { weight, bias }), [x, weight, bias], { gradients: [gradient] }));
-  },
-  crossEntropy: ({ rows, columns }) => {
-    const logits = leaf(0, rows!, columns!);
-    const target = ids(rows!, columns!);
-    return value(() => grad(F.crossEntropy(logits, target), [logits]));
-  },
-  gather: ({ vocabulary, width, count }) => {
-    const [table, rows] = [waveTensor(0, vocabulary!, width!), ids(count!, vocabulary!)];
-    return value(() => F.embedding(rows, table));
-  },
-  scatterAdd: ({ vocabulary, width, count }) => {
-    const [rows, at] = [waveTensor(0, count!, width!), ids(count!, vocabulary!)];
-    return value(() => addRows(zeros(vocabulary!, width!), at, rows));
-  },
-  attention: (sizes) => {
-    const [q, k, v] = heads(sizes).map((x) => x.detach()) as [Tensor, Tensor, Tensor];
-    return value(() => F.scaledDotProductAttention(q, k, v, { isCausal: true }));
-  },
-  attentionBackward: (sizes) => {
-    const [q, k, v] = heads(sizes);
-    const gradients = [waveTensor(3, sizes.batch!, sizes.heads!, sizes.length!, sizes.width!)];
-    return value(() => grad(F.scaledDotProductAttention(q, k, v, { isCausal: true }), [q, k, v], { gradients }));
-  },
-  adamw,
-  ...stepWorks,
-  chain: ({ nodes, count }) => {
-    const x = waveTensor(0, count!);
-    // Not compiled: what an operation costs when it is recorded and its plan is looked up.
-    return {
-      run: () => {
-        scope(() => {
-          let y = x;
-          for (let i = 0; i < nodes!; i += 2) y = y.mul(0.999).add(0.001);
-          x.device.realize([y.value]);
-          return undefined;
-        });
-      },
-    };
-  },
-};
-
+const works: Works = { ...torchiumWorks, ...wordWorks };
 const threads = threadsAsked();
 const variant = process.argv[3] as "wide" | "blas" | "webgpu" | undefined;
 if (variant === "webgpu") {
@@ -159,7 +17,7 @@ if (variant === "webgpu") {
   const device = await createWebGpuDevice();
   setDefaultDevice(device);
   const version = `${process.version} on ${adapter}`;
-  await serve({ name: "ours", version, threads }, async ({ op, sizes }) => {
+  await serve({ version, threads }, async ({ op, sizes }) => {
     const work = works[op]?.(sizes);
     // What a run submits is over when the device has done it.
     const run = async (): Promise<void> => {
@@ -172,8 +30,6 @@ if (variant === "webgpu") {
 const path = process.env.OPENBLAS_LIB;
 const blas = variant === "blas" ? await findBlas(path === undefined ? {} : { path }) : undefined;
 if (blas && "missing" in blas) throw new Error(`Error: ${blas.missing}`);
-const device = await createCpuDevice({ threads, wideSimd: variant === "wide", ...(blas && { blas }) });
-setDefaultDevice(device);
-const names = { wide: "ours, wide", blas: "ours + BLAS", webgpu: "ours" } as const;
+setDefaultDevice(await createCpuDevice({ threads, wideSimd: variant === "wide", ...(blas && { blas }) }));
 const version = blas ? `${process.version}, ${blas.name} ${blas.version ?? ""} ${blas.core ?? ""}` : process.version;
-await serve({ name: variant ? names[variant] : "ours", version, threads }, ({ op, sizes }) => works[op]?.(sizes));
+await serve({ version, threads }, ({ op, sizes }) => works[op]?.(sizes));
