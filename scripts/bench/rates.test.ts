@@ -33,6 +33,7 @@ describe("a floor", () => {
   it.each([
     { what: "bytes at the rate of as many", bytes: 200_000, floor: 8000 },
     { what: "fewer bytes at the rate of the caches", bytes: 50_000, floor: 500 },
+    { what: "many bytes of a small array at the rate of the caches", bytes: 200_000, workingSet: 2000, floor: 2000 },
     { what: "fewer bytes than were measured at the rate of the fewest", bytes: 10, floor: 0.1 },
     { what: "operations where they take longer", bytes: 1000, flops: 6000, floor: 100 },
     { what: "nothing where the work is not known", floor: 0 },

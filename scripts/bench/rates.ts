@@ -43,7 +43,7 @@ function memoryRate({ memory }: Rates, bytes: number): number | undefined {
 }
 
 /** The shortest time, in nanoseconds, that the machine's rates allow a row; 0 where they or its work are not known. */
-export function floorOf({ flops = 0, bytes = 0 }: Row, rates: Rates): number {
-  const rate = memoryRate(rates, bytes);
+export function floorOf({ flops = 0, bytes = 0, workingSet = bytes }: Row, rates: Rates): number {
+  const rate = memoryRate(rates, workingSet);
   return Math.max(rates.flops > 0 ? flops / rates.flops : 0, rate === undefined ? 0 : bytes / rate);
 }

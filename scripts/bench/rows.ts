@@ -15,6 +15,8 @@ export interface Row {
   readonly flops?: number;
   /** Bytes that have to be read and written at least, with nothing in between kept in memory. */
   readonly bytes?: number;
+  /** Bytes that those move through again and again, where they are fewer: how much has to fit a cache. */
+  readonly workingSet?: number;
   /** The time is divided by this: µs an operation of a chain. */
   readonly per?: number;
   /** Words, characters or pairs that a training step learns from. */
@@ -39,7 +41,7 @@ export const machineRows: readonly Row[] = [
 ];
 
 /** Every row, in the order of the table. */
-export const rows: readonly Row[] = [
+const rows: readonly Row[] = [
   ...kernelRows,
   ...stepRows,
   ...wordRows,

@@ -28,7 +28,7 @@ const classifier = { ...stack, batch: 32, length: 24, vocabulary: 8989 };
 const tagger = { vocabulary: 15315, width: 128, hidden: 256, batch: 32, length: 18, tags: 7 };
 const tasks = { ...stack, batch: 32, length: 24, vocabulary: 18020, tags: 13 };
 
-type Work = Pick<Row, "flops" | "bytes">;
+type Work = Pick<Row, "flops" | "bytes" | "workingSet">;
 
 const step = (name: string, op: string, sizes: Row["sizes"], tokens: number, work: Work): Row => ({
   ...{ name, group: "steps", op, sizes, tokens },
@@ -80,21 +80,32 @@ function tasksStep(): Row {
   return step("three tasks, PCGrad", "tasksStep", tasks, tokens, { flops: stackFlops(stack, tokens, tasks.length) });
 }
 
-/** Bytes of rows that are read, and read and written once more when they are updated. */
-export const skipGramBytes = (pairs: number, { width, negatives }: Readonly<Record<"width" | "negatives", number>>) =>
-  3 * 4 * pairs * (2 + negatives) * width;
+type Bytes = Required<Pick<Row, "bytes" | "workingSet">>;
 
-/** Bytes of two rows of words and contexts: read, and `copies` arrays read and written when they are updated. */
-export const gloveBytes = (pairs: number, width: number, copies: number): number =>
-  4 * pairs * 2 * width * (1 + 2 * copies);
+/** What pairs of skip-gram move: rows that are read, and read and written once more when they are updated. */
+export function skipGramBytes(
+  pairs: number,
+  { vocabulary, width, negatives }: Readonly<Record<"vocabulary" | "width" | "negatives", number>>,
+): Bytes {
+  return { bytes: 3 * 4 * pairs * (2 + negatives) * width, workingSet: 4 * 2 * vocabulary * width };
+}
+
+/** What pairs of GloVe move: two rows that are read, and `copies` arrays that are read and written when they are updated. */
+export function gloveBytes(
+  pairs: number,
+  { vocabulary, width }: Readonly<Record<"vocabulary" | "width", number>>,
+  copies: number,
+): Bytes {
+  return { bytes: 4 * pairs * 2 * width * (1 + 2 * copies), workingSet: 4 * 2 * vocabulary * width * copies };
+}
 
 /** Every step, in the order of the table. */
 export const stepRows: readonly Row[] = [
   { ...gptStep("GPT, nanoGPT's recipe", gpt), main: true },
   languageModelStep(),
   translatorStep(),
-  step("word2vec", "word2vecStep", skipGram, skipGram.batch, { bytes: skipGramBytes(skipGram.batch, skipGram) }),
-  step("GloVe, sparse Adam", "gloveStep", counts, counts.batch, { bytes: gloveBytes(counts.batch, counts.width, 3) }),
+  step("word2vec", "word2vecStep", skipGram, skipGram.batch, skipGramBytes(skipGram.batch, skipGram)),
+  step("GloVe, sparse Adam", "gloveStep", counts, counts.batch, gloveBytes(counts.batch, counts, 3)),
   classifierStep(),
   taggerStep(),
   tasksStep(),

@@ -26,14 +26,14 @@ const glove = { pairs: 400_000, vocabulary: 20_251, width: 50, batch: 4096 };
 
 const gloveRow = (name: string, adagrad: 0 | 1): Row => ({
   ...{ name: `GloVe training, ${name}`, group: "words", op: "gloveTraining", sizes: { ...glove, adagrad } },
-  ...{ tokens: glove.pairs, bytes: gloveBytes(glove.pairs, glove.width, adagrad === 1 ? 2 : 3) },
+  ...{ tokens: glove.pairs, ...gloveBytes(glove.pairs, glove, adagrad === 1 ? 2 : 3) },
 });
 
 /** Words a second of skip-gram, and pairs a second of GloVe. */
 export const wordRows: readonly Row[] = [
   {
     ...{ name: "word2vec training", group: "words", op: "word2vecTraining", sizes: skipGram },
-    ...{ tokens: skipGram.words * skipGram.epochs, bytes: skipGramBytes(expectedPairs(skipGram), skipGram) },
+    ...{ tokens: skipGram.words * skipGram.epochs, ...skipGramBytes(expectedPairs(skipGram), skipGram) },
   },
   gloveRow("AdaGrad", 1),
   gloveRow("sparse Adam", 0),
