@@ -18,8 +18,8 @@ export function checkTensors(loss: string, args: Arguments): void {
 export function checkFloats(loss: string, args: Arguments): void {
   checkTensors(loss, args);
   for (const [name, { dtype }] of Object.entries(args)) {
-    if (dtype.startsWith("float")) continue;
-    throw new TensorError("dtype", `${loss}: ${name} must be floating, got ${dtype}, expected float32 or float64`, {
+    if (dtype.includes("float")) continue;
+    throw new TensorError("dtype", `${loss}: ${name} must be floating, got ${dtype}, expected a floating dtype`, {
       op: loss,
       field: name,
       got: dtype,

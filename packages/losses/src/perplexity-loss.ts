@@ -40,7 +40,7 @@ export class PerplexityLoss extends Criterion<typeof rules> {
   forward(input: Tensor, target: Tensor): Tensor {
     const { rows, ids } = flatten("PerplexityLoss", input, target);
     const loss = functional.crossEntropy(rows, ids, { ignoreIndex: this.options.ignoreIndex });
-    const { value, slope } = saturation[input.dtype as keyof typeof saturation];
+    const { value, slope } = saturation[rows.dtype as keyof typeof saturation];
     const still = loss.detach();
     const result = still.clamp(undefined, value).exp();
     const factor = still.clamp(undefined, slope).exp();
@@ -87,11 +87,12 @@ export class CorpusPerplexity {
   }
 }
 
-/** Logits as [rows, V] and targets as [rows]. */
+/** Logits as [rows, V], those of 16 bits in float32, whose range the perplexity needs; targets as [rows]. */
 function flatten(loss: string, input: Tensor, target: Tensor): { readonly rows: Tensor; readonly ids: Tensor } {
   checkFloats(loss, { input });
   checkIntegers(loss, { target });
   checkShape(loss, "input", input, input.ndim === 3 ? [-1, -1, -1] : [-1, -1]);
   checkShape(loss, "target", target, input.shape.slice(0, -1));
-  return { rows: input.reshape([target.numel, input.size(-1)]), ids: target.reshape([target.numel]) };
+  const wide = input.dtype === "float64" ? input : input.to("float32");
+  return { rows: wide.reshape([target.numel, input.size(-1)]), ids: target.reshape([target.numel]) };
 }

@@ -1,6 +1,6 @@
 // What holds of every loss, one property a test, on the table of testing/rows.ts.
 
-import { Generator, type Tensor, TensorError } from "@torchium/tensor";
+import { autocast, Generator, Tensor, TensorError } from "@torchium/tensor";
 import type { Module } from "@torchium/tensor/nn";
 import { describe, expect, test } from "vitest";
 import { availableLosses, createLoss } from "./registry.js";
@@ -61,6 +61,27 @@ describe.each(variants)("$title", ({ row, options }) => {
     await expectGradients(() => run(row, loss, given), leaves);
   });
 });
+
+describe.each(variants)("$title", ({ row, options }) => {
+  test.each(["bfloat16", "float16"] as const)("takes what autocast gives in %s", async (dtype) => {
+    const given = Object.entries(row.inputs(new Draw(new Generator(20))));
+    const inHalves = (to: "float32" | "bfloat16" | "float16"): Inputs =>
+      Object.fromEntries(given.map(([name, x]) => [name, x.requiresGrad ? leaf(x.to(dtype).to(to)) : wide(x)]));
+    const loss = make(row, wideOptions(options));
+    const wanted = await run(row, loss, inHalves("float32")).data();
+    const halves = inHalves(dtype);
+    const result = autocast(dtype, () => run(row, loss, halves));
+    result.sum().backward();
+    const scale = Math.max(1, ...wanted.map(Math.abs));
+    (await result.data()).forEach((x, i) => expect(Math.abs(x - wanted[i]!) / scale).toBeLessThan(2 ** -5));
+    for (const x of Object.values(halves).filter((x) => x.requiresGrad)) expect(x.grad?.dtype).toBe(dtype);
+  });
+});
+
+/** A tensor, or options with tensors, of float32 where they were of float64. */
+const wide = (x: Tensor): Tensor => (x.dtype === "float64" ? x.to("float32") : x);
+const wideOptions = (options: object): object =>
+  Object.fromEntries(Object.entries(options).map(([key, x]) => [key, x instanceof Tensor ? wide(x) : x]));
 
 describe.each(
   rows.flatMap((row) => row.extremes.map((extreme) => ({ title: `${row.name}: ${extreme.what}`, row, extreme }))),
