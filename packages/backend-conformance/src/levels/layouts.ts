@@ -1,7 +1,10 @@
 // Operands that lie in every way a kernel may meet: all access classes, backwards, overlapping, padded, at offsets;
-// every row length from 1 to 67; nothing at all; and more rows and columns than one round of threads takes.
+// every row length from 1 to 67; nothing at all; and more rows and columns than one round of threads takes. Numbers of
+// 16 bits, two of which may share a word that different threads write.
 
 import {
+  type Expr,
+  type HalfType,
   input,
   makeProgram,
   type Program,
@@ -11,6 +14,7 @@ import {
   scalarAlgebra as s,
 } from "@torchium/tensor/backend";
 import type { CaseContext, CaseTable } from "../case.js";
+import { NotOffered } from "../failure.js";
 import { layOut, type OperandLayout, randomLayout, walks } from "../layout.js";
 import { denseRun, randomSizes, runOn, scatteredRun } from "../programs/run.js";
 import { Random } from "../random.js";
@@ -77,6 +81,44 @@ const positions: Program = makeProgram({
     { expr: s.xor(input(2, "uint32", "full"), 5), role: "full" },
   ],
 });
+
+const half = (type: HalfType, role: Role = "full"): ProgramInput => ({ kind: "buffer", type, role });
+const widened = (index: number, type: HalfType, role: Role = "full"): Expr =>
+  s.cast(input(index, type, role), "float32");
+
+/** Programs whose operands are of 16 bits, with one of float32 among them: a map, rows, and sums over rows. */
+const inHalves = (type: HalfType): readonly Program[] => {
+  const [h, r, l] = [widened(0, type), widened(1, type, "row"), widened(2, type, "lane")];
+  return [
+    makeProgram({
+      inputs: [half(type), float()],
+      scalars: [],
+      reduces: [],
+      outputs: [
+        { expr: s.cast(s.sub(h, s.mul(2, y)), type), role: "full" },
+        { expr: s.add(h, y), role: "full" },
+      ],
+    }),
+    build([half(type), half(type, "row"), half(type, "lane")], (row) => {
+      const z = s.add(s.mul(h, r), l);
+      return [
+        { expr: s.cast(s.sub(z, row.max(z)), type), role: "full" },
+        { expr: s.cast(row.sum(z), type), role: "row" },
+        { expr: z, role: "lane" },
+      ];
+    }),
+    makeProgram({
+      inputs: [half(type), half(type, "row"), half(type, "lane")],
+      scalars: [],
+      reduces: [],
+      outputs: [
+        { expr: s.cast(s.mul(h, l), type), role: "full" },
+        { expr: s.cast(s.neg(r), type), role: "row" },
+        { expr: s.mul(h, r), role: "lane" },
+      ],
+    }),
+  ];
+};
 
 function build(inputs: readonly ProgramInput[], body: (row: RowBuilder) => Program["outputs"]): Program {
   const row = new RowBuilder();
@@ -161,6 +203,13 @@ async function overSizes(
   await bench.check(runs.map(kernelTrial));
 }
 
+/** Programs of numbers of 16 bits, of each type that the backend has. @throws NotOffered where it has none */
+function programsInHalves({ bench }: CaseContext): readonly Program[] {
+  const types = bench.offered(["float16", "bfloat16"]) as readonly HalfType[];
+  if (types.length === 0) throw new NotOffered("numbers of 16 bits");
+  return types.flatMap(inHalves);
+}
+
 const oneTo67 = Array.from({ length: 67 }, (_, i) => i + 1);
 
 /** Operands that lie in every way. */
@@ -173,6 +222,21 @@ export const layoutCases = {
   "layouts/scattered rows": (c) => scattered(c, "row program", rows),
   "layouts/scattered roles": (c) => scattered(c, "mixed roles", mixed),
   "layouts/scattered positions": (c) => scattered(c, "positions", positions),
+  "layouts/scattered halves": async (c) => {
+    for (const program of programsInHalves(c)) await scattered({ ...c, effort: c.effort / 4 }, "halves", program);
+  },
+  "layouts/lengths of halves": (c) =>
+    overSizes(
+      c,
+      programsInHalves(c),
+      oneTo67.flatMap((n) => [[n], [3, n]]),
+    ),
+  "layouts/many halves": (c) =>
+    overSizes(c, programsInHalves(c), [
+      [1001, 3],
+      [3, 1003],
+      [66, 64],
+    ]),
   "layouts/lengths of maps": (c) =>
     overSizes(
       c,

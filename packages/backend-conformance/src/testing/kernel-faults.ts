@@ -1,6 +1,6 @@
 // Faults in what a kernel computes: addresses, reductions, numbers. Beside each, the case that must find it.
 
-import { type BufferHandle, isFloat, type Launch } from "@torchium/tensor/backend";
+import { type Executable, isFloat, isHalf, type Kernel, type Launch } from "@torchium/tensor/backend";
 import { float64Arithmetic } from "@torchium/tensor/reference";
 import {
   broken,
@@ -14,10 +14,10 @@ import {
 } from "./mutations.js";
 
 /** The least element of an operand's buffer behind what the launch writes, in bytes. */
-function endOf(launch: Launch): { buffer: BufferHandle; byte: number } {
-  const last = launch.operands.at(-1)!;
-  const reach = last.strides.reduce((sum, stride, axis) => sum + Math.max(0, stride) * (launch.sizes[axis]! - 1), 0);
-  return { buffer: last.buffer!, byte: last.byteOffset + 4 * (last.offset + reach + 1) };
+function endOf({ sizes, operands }: Launch, operand = operands.length - 1, size = 4) {
+  const { buffer, byteOffset, strides, offset } = operands[operand]!;
+  const reach = strides.reduce((sum, stride, axis) => sum + Math.max(0, stride) * (sizes[axis]! - 1), 0);
+  return { buffer: buffer!, byte: byteOffset + size * (offset + reach + 1) };
 }
 
 let noise = 0;
@@ -64,6 +64,29 @@ export const kernelFaults: Faults = {
       },
     })),
     foundBy: "layouts/lengths of maps",
+  },
+  "numbers of 16 bits written as words": {
+    make: broken((inner) => {
+      const kernels = new Map<Executable, Kernel>();
+      return {
+        compile: (kernel) => {
+          const executable = inner.compile(kernel);
+          kernels.set(executable, kernel);
+          return executable;
+        },
+        submit: (launches) => {
+          inner.submit(launches);
+          for (const launch of launches) {
+            const { inputs = [], outputs = [] } = kernels.get(launch.executable)?.program ?? {};
+            outputs.forEach(({ expr }, k) => {
+              const { buffer, byte } = endOf(launch, inputs.length + k, 2);
+              if (isHalf(expr.type) && byte % 4 === 2) inner.write(buffer, new Uint8Array(2), byte);
+            });
+          }
+        },
+      };
+    }),
+    foundBy: "layouts/lengths of halves",
   },
   "inputs overwritten": {
     make: broken((inner) => ({
