@@ -62,7 +62,7 @@ export class WebGpuBackend implements Backend {
     this.#device = device;
     this.#ownsDevice = options.ownsDevice ?? true;
     this.capabilities = {
-      dtypes: new Set(["float32", "int32", "uint32", "bool"]),
+      dtypes: new Set(["float32", "float16", "bfloat16", "int32", "uint32", "bool"]),
       maxBuffersPerLaunch: limits.maxStorageBuffersPerShaderStage,
       maxBufferByteLength: maxBytes,
       // Kernels see whole buffers; vectors of four words start at multiples of their size.
@@ -106,7 +106,7 @@ export class WebGpuBackend implements Backend {
   write(buffer: BufferHandle, bytes: Uint8Array, byteOffset = 0): void {
     const { block } = this.#range(buffer, byteOffset, bytes.byteLength);
     // A view of shared memory is taken as it is, whatever its type says.
-    const data = bytes as Uint8Array<ArrayBuffer>;
+    const data = inWords(bytes) as Uint8Array<ArrayBuffer>;
     if (bytes.byteLength > 0)
       this.#errors.guard("write", () => this.#device.queue.writeBuffer(block.gpu, byteOffset, data));
   }
@@ -193,12 +193,13 @@ export class WebGpuBackend implements Backend {
 
   async #read(buffer: BufferHandle, byteOffset: number, byteLength: number): Promise<Uint8Array> {
     const { block } = this.#range(buffer, byteOffset, byteLength);
-    const staging = this.#copyOut(byteLength, (encoder, to) => {
-      if (byteLength > 0) encoder.copyBufferToBuffer(block.gpu, byteOffset, to, 0, byteLength);
+    const whole = wordBytes(byteLength);
+    const staging = this.#copyOut(whole, (encoder, to) => {
+      if (whole > 0) encoder.copyBufferToBuffer(block.gpu, byteOffset, to, 0, whole);
     });
     const bytes = await staging;
     await this.#errors.settle();
-    return bytes;
+    return bytes.subarray(0, byteLength);
   }
 
   /** Submits copies into a buffer that the host can read, at once; resolves to its first bytes. */
@@ -255,10 +256,10 @@ export class WebGpuBackend implements Backend {
   #range(buffer: BufferHandle, byteOffset: number, byteLength: number): WebGpuBuffer {
     const own = this.#own(buffer);
     const end = byteOffset + byteLength;
-    const whole = [byteOffset, byteLength].every((n) => Number.isInteger(n) && n >= 0 && n % 4 === 0);
-    if (whole && end <= own.block.byteLength) return own;
+    const fits = Number.isInteger(byteLength) && byteLength >= 0 && byteOffset >= 0 && end <= own.block.byteLength;
+    if (fits && byteOffset % 4 === 0) return own;
     return unreachable(
-      `bytes ${byteOffset} to ${end} of a buffer of ${own.byteLength}, expected whole words inside it`,
+      `bytes ${byteOffset} to ${end} of a buffer of ${own.byteLength}, expected some from a whole word on inside it`,
     );
   }
 
@@ -271,6 +272,17 @@ export class WebGpuBackend implements Backend {
   #check(): void {
     if (this.#gone) throw this.#gone;
   }
+}
+
+/** `byteLength` rounded up to whole words. */
+const wordBytes = (byteLength: number): number => Math.ceil(byteLength / 4) * 4;
+
+/** Bytes that end with a word. What follows in the last one is nobody's: bindings start with words. */
+function inWords(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength % 4 === 0) return bytes;
+  const whole = new Uint8Array(wordBytes(bytes.byteLength));
+  whole.set(bytes);
+  return whole;
 }
 
 /** Threads of the device's subgroups, where it has them, all of one size. */

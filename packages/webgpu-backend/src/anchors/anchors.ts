@@ -1,6 +1,6 @@
 // The anchors this backend runs itself; the others are left to core.
 
-import type { AnchorCall } from "@torchium/tensor/backend";
+import { type AnchorCall, isHalf } from "@torchium/tensor/backend";
 import type { GpuExecutable } from "../run/dispatch.js";
 import { GatherExecutable } from "./gather.js";
 import { MatmulExecutable } from "./matmul.js";
@@ -13,8 +13,10 @@ export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) |
   const { type } = call.attributes;
   if (type === "float64" || (call.epilogue && call.op !== "matmul")) return undefined;
   switch (call.op) {
-    case "matmul":
-      return (key) => new MatmulExecutable(key, call);
+    case "matmul": {
+      const { rank, epilogue, attributes } = call;
+      return (key) => new MatmulExecutable(key, { type: attributes.type, rank, ...(epilogue && { epilogue }) });
+    }
     case "gather":
       return (key) => new GatherExecutable(key, type);
     case "scatterAdd":
@@ -25,11 +27,13 @@ export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) |
     }
     case "scan": {
       const { reverse } = call.attributes;
-      return type === "bool" ? undefined : (key) => new ScanExecutable(key, { type, reverse }, call.rank);
+      return type === "bool" || isHalf(type)
+        ? undefined
+        : (key) => new ScanExecutable(key, { type, reverse }, call.rank);
     }
     case "sort": {
       const { descending } = call.attributes;
-      return (key) => new SortExecutable(key, type, descending, call.rank);
+      return isHalf(type) ? undefined : (key) => new SortExecutable(key, type, descending, call.rank);
     }
     default:
       return undefined;

@@ -1,7 +1,7 @@
 // Rows of a table by id: one thread an element, or four where they are dense. Ids are checked by a dispatch of their own,
 // which leaves the first that lies outside the table where the host finds it; such a row is zero.
 
-import { type DType, type Launch, unreachable } from "@torchium/tensor/backend";
+import { type DType, isHalf, type Launch, unreachable } from "@torchium/tensor/backend";
 import { address } from "../kernels/geometry.js";
 import { countOf, GpuExecutable, type LaunchPlan, useOf } from "../run/dispatch.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
@@ -14,11 +14,14 @@ const layout = new ParamLayout(["threads", "rowThreads"], 3, 3, 0);
 const strided = [2, 2, 2] as const;
 const wide = [true, false, true];
 
-/** Gathers rows of words: the type of an element makes no difference, as long as it is a word. */
+/** Gathers rows of words or of halves: what an element means makes no difference. */
 export class GatherExecutable extends GpuExecutable {
+  readonly #shaders: Readonly<Record<"single" | "wide", Shader>>;
+
   constructor(key: string, type: DType) {
-    super(key);
+    super(key, [], [type, "int32", type]);
     if (type === "float64") unreachable("gather of float64 on WebGPU");
+    this.#shaders = shaders[isHalf(type) ? "float16" : "uint32"];
   }
 
   plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
@@ -37,19 +40,24 @@ export class GatherExecutable extends GpuExecutable {
       operands.map((o) => o.strides),
     );
     const uses = operands.map((_, i) => useOf(launch, i, i === 2));
-    const shader = isWide ? shaders.wide : shaders.single;
+    const shader = isWide ? this.#shaders.wide : this.#shaders.single;
     const gather = { shader, layout, words, uses, groups: Math.ceil(threads / workgroupSize) };
     return { dispatches: [guard, gather], scratchWords: 0, guards: tableRows };
   }
 }
 
-const shaders: Readonly<Record<"single" | "wide", Shader>> = {
-  single: { key: "gather", render: (slots) => render(slots, false) },
-  wide: { key: "gather/wide", render: (slots) => render(slots, true) },
-};
+/** Types whose values are the bits of an element. */
+type Unit = "float16" | "uint32";
 
-function render(slots: Slots, isWide: boolean): string {
-  const places = new Places(slots, isWide ? wide : []);
+const shadersOf = (unit: Unit) => ({
+  single: { key: `gather/${unit}`, render: (slots: Slots) => render(unit, slots, false) },
+  wide: { key: `gather/${unit}/wide`, render: (slots: Slots) => render(unit, slots, true) },
+});
+const shaders = { uint32: shadersOf("uint32"), float16: shadersOf("float16") };
+
+function render(unit: Unit, slots: Slots, isWide: boolean): string {
+  const isHalves = unit === "float16";
+  const places = new Places(slots, isWide && !isHalves ? wide : [], [false, false, isHalves && !isWide]);
   const at = (operand: number, axes: readonly number[]): string => address(layout, operand, strided, axes);
   const [from, to] = [at(0, [1, 2]), at(2, [0, 1])];
   const rowThreads = wordText(layout.field("rowThreads"));
@@ -60,8 +68,8 @@ function render(slots: Slots, isWide: boolean): string {
     `let c1 = (i % ${rowThreads})${isWide ? " * 4u" : ""};`,
     `let c2 = ${places.word(1, at(1, [0]))};`,
     `var value = ${isWide ? "vec4<u32>()" : "0u"};`,
-    `if (c2 < ${wordText(layout.size(2))}) { value = ${isWide ? places.vector(0, from) : places.word(0, from)}; }`,
-    `${isWide ? places.vectorPlace(2, to) : places.word(2, to)} = value;`,
+    `if (c2 < ${wordText(layout.size(2))}) { value = ${isWide ? places.four(unit, 0, from) : places.load(unit, 0, from)}; }`,
+    isWide ? places.storeFour(unit, 2, to, "value") : places.store(unit, 2, to, "value"),
   ];
-  return moduleText({ source: newSource(), slots, ...(isWide && { wide }), layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }

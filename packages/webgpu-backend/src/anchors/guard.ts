@@ -47,5 +47,5 @@ function render(slots: Slots): string {
     `${places.word(1, `${wordText(layout.start(1))} + 1u`)} = ${id("first")};`,
   ];
   const declarations = [`var<workgroup> least: array<u32, ${workgroupSize}>;`];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, declarations, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, declarations, body });
 }

@@ -1,10 +1,11 @@
 // The shader of a matrix product. Tiles of both factors lie in work-group memory as vectors of four: those of A along
 // the depth, those of B along the columns; a thread adds up a block of the result in registers.
 
-import { type AnchorCall, Scope, unreachable } from "@torchium/tensor/backend";
+import { type AnchorCall, type FloatType, isHalf, Scope, type Source, unreachable } from "@torchium/tensor/backend";
 import { address, coordinates } from "../kernels/geometry.js";
-import { launchLeaf, operandValue } from "../kernels/leaves.js";
+import { launchLeaf, operandValue, writtenHalves } from "../kernels/leaves.js";
 import { wgsl } from "../wgsl/dialect.js";
+import { halfCasts } from "../wgsl/halves.js";
 import { moduleText, newSource, Places, type Slots } from "../wgsl/module.js";
 import { type ParamLayout, wordText } from "../wgsl/params.js";
 import { type Tiles, threadsOf } from "./matmul-tiles.js";
@@ -16,6 +17,9 @@ export type FactorLayout = {
   /** Whether whole vectors can be read. */
   readonly vectors: boolean;
 };
+
+/** A product of numbers of `type`, with the map behind it. */
+export type Product = Pick<AnchorCall, "rank" | "epilogue"> & { readonly type: FloatType };
 
 /** What decides the text of a product. */
 export type MatmulVariant = { readonly tiles: Tiles; readonly a: FactorLayout; readonly b: FactorLayout };
@@ -29,14 +33,15 @@ type Words = { readonly m: string; readonly n: string; readonly k: string };
 
 /** The text of a product's shader. */
 export function matmulText(
-  { rank, epilogue }: Pick<AnchorCall, "rank" | "epilogue">,
+  { type, rank, epilogue }: Product,
   layout: ParamLayout<"tilesM" | "tilesN" | "groups">,
   { tiles, a, b }: MatmulVariant,
   slots: Slots,
 ): string {
   const source = newSource();
-  const wide = [a.vectors, b.vectors];
-  const places = new Places(slots, wide);
+  const wide = [a, b].map(({ vectors }) => vectors && !isHalf(type));
+  const written = epilogue ? writtenHalves(epilogue.program).slice(1) : [isHalf(type)];
+  const places = new Places(slots, wide, [false, false, ...written]);
   const { rows, columns, depth, threadRows, threadColumns } = tiles;
   const threads = threadsOf(tiles);
   const quads = threadColumns / 4;
@@ -54,9 +59,9 @@ export function matmulText(
   const declarations = [
     `var<workgroup> tileA: array<vec4<f32>, ${(rows * depth) / 4}>;`,
     `var<workgroup> tileB: array<vec4<f32>, ${(depth * columns) / 4}>;`,
-    loadText("A", 0, a.vectors, words, layout, places, rank),
-    loadText("B", 1, b.vectors, words, layout, places, rank),
-    finishText({ rank, epilogue }, layout, source, places),
+    loadText("A", type, a.vectors, words, layout, places, source),
+    loadText("B", type, b.vectors, words, layout, places, source),
+    finishText({ type, rank, epilogue }, layout, source, places),
   ];
   const fill = (
     tile: "A" | "B",
@@ -123,19 +128,21 @@ export function matmulText(
     `if (m < ${m} && n < ${n}) { finish(${["sums[i / 4u][i % 4u]", ...batchAxes.map((axis) => `c${axis}`), "m", "n"].join(", ")}); }`,
     "}",
   ];
-  return moduleText({ source, slots, wide, layout, workgroupSize: threads, declarations, body });
+  return moduleText({ source, places, layout, workgroupSize: threads, declarations, body });
 }
 
 /** The function that reads four elements of a factor: along the depth for A, along the columns for B; 0 outside. */
 function loadText(
   name: "A" | "B",
-  operand: number,
+  type: FloatType,
   vectors: boolean,
   { m, n, k }: Words,
   layout: ParamLayout,
   places: Places,
-  rank: number,
+  source: Source,
 ): string {
+  const { rank } = layout;
+  const operand = name === "A" ? 0 : 1;
   const own = name === "A" ? rank - 3 : rank - 1;
   const along = name === "A" ? rank - 1 : rank - 2;
   const [ownSize, alongSize] = name === "A" ? [m, k] : [k, n];
@@ -146,27 +153,30 @@ function loadText(
     `if (i >= ${ownSize}) { return v; }`,
     `let at = base + i * ${wordText(layout.stride(operand, own))} + j * ${step};`,
   ];
-  if (vectors) lines.push(`if (j < ${alongSize}) { v = bitcast<vec4<f32>>(${places.vector(operand, "at")}); }`);
-  else
-    for (let d = 0; d < 4; d++)
-      lines.push(
-        `if (j + ${d}u < ${alongSize}) { v.${"xyzw"[d]} = ${wgsl.load("float32", places.word(operand, `at + ${d}u * ${step}`))}; }`,
-      );
+  const widened = (value: string): string =>
+    isHalf(type) ? `${source.need(halfCasts[type].widen)}(${value})` : wgsl.load(type, value);
+  if (vectors) {
+    const values = ["x", "y", "z", "w"].map((d) => widened(`four.${d}`)).join(", ");
+    lines.push(`if (j >= ${alongSize}) { return v; }`, `let four = ${places.four(type, operand, "at")};`);
+    lines.push(`v = ${isHalf(type) ? `vec4<f32>(${values})` : "bitcast<vec4<f32>>(four)"};`);
+  } else
+    for (let d = 0; d < 4; d++) {
+      const value = widened(places.load(type, operand, `at + ${d}u * ${step}`));
+      lines.push(`if (j + ${d}u < ${alongSize}) { v.${"xyzw"[d]} = ${value}; }`);
+    }
   return [...lines, "return v;", "}"].join("\n");
 }
 
 /** The function that takes an element of the product to where it goes, through the epilogue where there is one. */
-function finishText(
-  { rank, epilogue }: Pick<AnchorCall, "rank" | "epilogue">,
-  layout: ParamLayout,
-  source: ReturnType<typeof newSource>,
-  places: Places,
-): string {
+function finishText({ type, rank, epilogue }: Product, layout: ParamLayout, source: Source, places: Places): string {
   const axes = [...Array(rank - 1).keys()];
-  const head = `fn finish(${["result: f32", ...axes.map((axis) => `c${axis}: u32`)].join(", ")}) {`;
+  const head = [
+    `fn finish(${["sum: f32", ...axes.map((axis) => `c${axis}: u32`)].join(", ")}) {`,
+    wgsl.constant(type, "result", isHalf(type) ? `${source.need(halfCasts[type].narrow)}(sum)` : "sum"),
+  ];
   if (!epilogue) {
-    const place = places.word(2, address(layout, 2, new Array(rank).fill(2), axes));
-    return [head, wgsl.store("float32", place, "result"), "}"].join("\n");
+    const at = address(layout, 2, new Array(rank).fill(2), axes);
+    return [...head, places.store(type, 2, at, "result"), "}"].join("\n");
   }
   const { program, access } = epilogue;
   const at = (index: number): string => address(layout, index + 1, access[index]!, axes);
@@ -175,12 +185,13 @@ function finishText(
     if (shared !== undefined) return shared;
     if (leaf.kind !== "input") return unreachable(`${leaf.kind} in an epilogue`);
     if (leaf.index === 0) return "result";
-    return operandValue(program, leaf.index, at(leaf.index), places.word(leaf.index + 1, at(leaf.index)));
+    const place = at(leaf.index);
+    return operandValue(program, leaf.index, place, (of) => places.load(of, leaf.index + 1, place));
   });
   const values = program.outputs.map(({ expr }) => scope.value(expr));
   program.outputs.forEach(({ expr }, o) => {
     const index = program.inputs.length + o;
-    scope.push(wgsl.store(expr.type, places.word(index + 1, at(index)), values[o]!));
+    scope.push(places.store(expr.type, index + 1, at(index), values[o]!));
   });
-  return [head, ...scope.lines, "}"].join("\n");
+  return [...head, ...scope.lines, "}"].join("\n");
 }

@@ -1,11 +1,11 @@
 // Matrix products: chooses tiles by the sizes, and how the factors are read by their strides.
 
-import type { AnchorCall, Launch } from "@torchium/tensor/backend";
+import type { Launch } from "@torchium/tensor/backend";
 import { visit } from "@torchium/tensor/backend";
 import { countOf, GpuExecutable, type LaunchPlan, useOf } from "../run/dispatch.js";
 import type { Shader } from "../wgsl/module.js";
 import { ParamLayout } from "../wgsl/params.js";
-import { type FactorLayout, matmulText, writtenFrom } from "./matmul-text.js";
+import { type FactorLayout, matmulText, type Product, writtenFrom } from "./matmul-text.js";
 import { chooseTiles, tilesOf } from "./matmul-tiles.js";
 
 /** Operations of an epilogue up to which threads take large blocks. */
@@ -13,14 +13,16 @@ const shortEpilogue = 12;
 
 /** A matrix product, with the map behind it. */
 export class MatmulExecutable extends GpuExecutable {
-  readonly #call: Pick<AnchorCall, "rank" | "epilogue">;
+  readonly #call: Product;
   readonly #layout: ParamLayout<"tilesM" | "tilesN" | "groups">;
   readonly #mayBeLarge: boolean;
   readonly #shaders = new Map<string, Shader>();
 
-  constructor(key: string, call: Pick<AnchorCall, "rank" | "epilogue">) {
-    const scalars = call.epilogue?.program.scalars ?? [];
-    super(key, scalars);
+  constructor(key: string, call: Product) {
+    const { type } = call;
+    const { inputs = [], outputs = [], scalars = [] } = call.epilogue?.program ?? {};
+    const own = call.epilogue ? [...inputs.slice(1), ...outputs.map((y) => y.expr)].map((x) => x.type) : [type];
+    super(key, scalars, [type, type, ...own]);
     this.#call = call;
     const operands = call.epilogue ? 1 + call.epilogue.access.length : 3;
     this.#layout = new ParamLayout(["tilesM", "tilesN", "groups"], call.rank, operands, scalars.length);

@@ -82,7 +82,7 @@ function renderCount(slots: Slots): string {
     `for (var at = begin; at < end; at++) { found[${digitOf(word(places, keysIn, "at"))}]++; }`,
     `${eachDigit} { ${countOf(places)} = found[digit]; }`,
   ];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }
 
 /** Each count becomes the sum of those before it in its row. */
@@ -108,7 +108,7 @@ function renderSum(slots: Slots): string {
     "}",
   ];
   const declarations = [`var<workgroup> sums: array<u32, ${sumThreads}>;`];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize: sumThreads, declarations, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize: sumThreads, declarations, body });
 }
 
 function renderPlace(slots: Slots): string {
@@ -126,5 +126,5 @@ function renderPlace(slots: Slots): string {
     `${word(places, orderOut, "to")} = ${word(places, orderIn, "at")};`,
     "}",
   ];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }

@@ -70,5 +70,5 @@ function render(layout: ParamLayout<"rows">, type: DType, reverse: boolean, slot
     "}",
   ];
   const declarations = [`var<workgroup> parts: array<${typeName(type)}, ${workgroupSize}>;`];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, declarations, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, declarations, body });
 }

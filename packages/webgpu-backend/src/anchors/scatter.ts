@@ -90,7 +90,7 @@ function renderClear(slots: Slots, isWide: boolean): string {
   const places = new Places(slots, isWide ? wide : []);
   const zero = isWide ? "vec4<u32>()" : "0u";
   const body = [...thread, ...cell("own", isWide), `${placeOf(places, 2, isWide, "own", 0)} = ${zero};`];
-  return moduleText({ source: newSource(), slots, ...(isWide && { wide }), layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }
 
 /** The id of each row; those outside the table come last. */
@@ -101,7 +101,7 @@ function renderKeys(slots: Slots): string {
     `${places.word(3, `${start(3)} + i`)} = min(${places.word(1, `${start(1)} + i * ${stride(1, 2)}`)}, ${tableRows});`,
     `${places.word(4, `${start(4)} + i`)} = i;`,
   ];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }
 
 function renderScatter(slots: Slots, isWide: boolean, adds: boolean): string {
@@ -131,5 +131,5 @@ function renderScatter(slots: Slots, isWide: boolean, adds: boolean): string {
         ]
       : ["let place = first;", row, `${out} = ${x};`]),
   ];
-  return moduleText({ source: newSource(), slots, ...(isWide && { wide }), layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }

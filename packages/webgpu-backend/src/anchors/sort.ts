@@ -71,7 +71,7 @@ function renderKeys(layout: Layout, type: DType, descending: boolean, slots: Slo
     `${places.word(keys, `${start(layout, keys)} + i`)} = ${key};`,
     `${places.word(order, `${start(layout, order)} + i`)} = c${layout.rank - 1};`,
   ];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }
 
 /** Statements that turn the bits of a number into a word that is ordered as the number is. NaN is largest, −0 equals 0. */
@@ -95,5 +95,5 @@ function renderValues(layout: Layout, slots: Slots): string {
     `${places.word(values, at(layout, values))} = ${places.word(x, `${outer} + source * ${wordText(layout.stride(x, inner))}`)};`,
     `${places.word(positions, at(layout, positions))} = source;`,
   ];
-  return moduleText({ source: newSource(), slots, layout, workgroupSize, body });
+  return moduleText({ source: newSource(), places, layout, workgroupSize, body });
 }

@@ -12,8 +12,8 @@ export class KernelExecutable extends GpuExecutable {
   readonly #schedule: { plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan };
 
   constructor(kernel: Kernel, limits: RowLimits) {
-    super(kernel.key, kernel.program.scalars);
-    const { reduces, outputs } = kernel.program;
+    const { inputs, scalars, reduces, outputs } = kernel.program;
+    super(kernel.key, scalars, [...inputs.map((x) => x.type), ...outputs.map((y) => y.expr.type)]);
     const isMap = reduces.length === 0 && outputs.every((o) => o.role === "full");
     const sumsRows = reduces.length === 0 && outputs.some((o) => o.role === "lane");
     this.#schedule = isMap

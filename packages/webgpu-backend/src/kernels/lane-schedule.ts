@@ -8,7 +8,7 @@ import { wgsl } from "../wgsl/dialect.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
 import { ParamLayout, wordText } from "../wgsl/params.js";
 import { laneDispatches, laneOutputs, laneWords, partialLane } from "./lane-sums.js";
-import { launchLeaf, zero } from "./leaves.js";
+import { launchLeaf, writtenHalves, zero } from "./leaves.js";
 import { RowAddresses, rowUses } from "./row-addresses.js";
 
 const workgroupSize = 64;
@@ -60,7 +60,8 @@ export class LaneSchedule {
     const { program } = this.#kernel;
     const layout = this.#layout;
     const source = newSource();
-    const addresses = new RowAddresses(this.#kernel, layout, new Places(slots));
+    const places = new Places(slots, [], writtenHalves(program));
+    const addresses = new RowAddresses(this.#kernel, layout, places);
     const [rows, blocks, tiles] = (["rows", "blocks", "tiles"] as const).map((f) => wordText(layout.field(f)));
     const length = wordText(layout.size(layout.rank - 1));
     const lanes = laneOutputs(program);
@@ -76,11 +77,9 @@ export class LaneSchedule {
     const element = row.inner(addresses.lane, (leaf) => leaf.kind === "input" && leaf.role !== "row");
     const values = program.outputs.map((o) => (o.role === "row" ? row : element).value(o.expr));
     const rowStores: string[] = [];
-    program.outputs.forEach(({ expr, role }, k) => {
-      const operand = program.inputs.length + k;
-      const store = wgsl.store(expr.type, addresses.place(operand), values[k]!);
-      if (role === "row") rowStores.push(store);
-      if (role === "full") element.push(store);
+    program.outputs.forEach(({ role }, k) => {
+      if (role === "row") rowStores.push(addresses.store(k, values[k]!));
+      if (role === "full") element.push(addresses.store(k, values[k]!));
     });
     lanes.forEach(({ expr, operand }, which) => {
       scope.push(wgsl.variable(expr.type, `sum${which}`, zero(expr.type)));
@@ -102,6 +101,6 @@ export class LaneSchedule {
       }),
       "}",
     ];
-    return moduleText({ source, slots, layout, workgroupSize, body });
+    return moduleText({ source, places, layout, workgroupSize, body });
   }
 }

@@ -73,5 +73,5 @@ function render(type: DType, slots: Parameters<Shader["render"]>[0]): string {
     `for (var block = 0u; block < ${blocks}; block++) { total = total + ${partial}; }`,
     wgsl.store(type, places.word(1, out), "total"),
   ];
-  return moduleText({ source, slots, layout, workgroupSize, body });
+  return moduleText({ source, places, layout, workgroupSize, body });
 }

@@ -1,6 +1,6 @@
 // The values of leaves in text: operands in memory, operands that are positions, scalars, the length of the row.
 
-import type { DType, Leaf, Program } from "@torchium/tensor/backend";
+import { type DType, isHalf, type Leaf, type Program } from "@torchium/tensor/backend";
 import { wgsl } from "../wgsl/dialect.js";
 import { literal } from "../wgsl/literals.js";
 import { type ParamLayout, wordText } from "../wgsl/params.js";
@@ -26,11 +26,22 @@ export function launchLeaf(leaf: Leaf, layout: ParamLayout): string | undefined 
   return undefined;
 }
 
-/** The value of an operand: read from its place, or the address itself. */
-export const operandValue = (program: Program, index: number, address: string, place: string): string => {
+/** The value of an input at an address: the address itself, or what `read` gives for the input's type. */
+export const operandValue = (
+  program: Program,
+  index: number,
+  address: string,
+  read: (type: DType) => string,
+): string => {
   const { kind, type } = program.inputs[index]!;
-  return kind === "index" ? fromIndex(type, address) : wgsl.load(type, place);
+  return kind === "index" ? fromIndex(type, address) : read(type);
 };
+
+/** Which operands of a program are written by the half word, where threads write their elements one by one. */
+export const writtenHalves = ({ inputs, outputs }: Program): boolean[] => [
+  ...inputs.map(() => false),
+  ...outputs.map(({ expr }) => isHalf(expr.type)),
+];
 
 /** Zero of a type in text. */
 export const zero = (type: DType): string => literal(0, type);

@@ -1,14 +1,14 @@
 // Programs without rows: one thread an element, or, where operands are dense, one thread for four elements that are
-// read and written as a vector.
+// read and written as a vector. Four numbers of 16 bits are two words, which then belong to one thread.
 
 import type { Kernel, Launch, LeafText, Scope } from "@torchium/tensor/backend";
-import { Scope as NewScope, unreachable, visit } from "@torchium/tensor/backend";
+import { isHalf, Scope as NewScope, unreachable, visit } from "@torchium/tensor/backend";
 import { countOf, type Dispatch, type LaunchPlan, useOf } from "../run/dispatch.js";
 import { wgsl } from "../wgsl/dialect.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
 import { ParamLayout, wordText } from "../wgsl/params.js";
 import { address, coordinates, step } from "./geometry.js";
-import { launchLeaf, operandValue } from "./leaves.js";
+import { launchLeaf, operandValue, writtenHalves } from "./leaves.js";
 
 const workgroupSize = 256;
 /** Beyond this many operations, arithmetic decides and not memory: four times the text is not worth it. */
@@ -67,7 +67,7 @@ export class MapSchedule {
     const { program, rank, access } = this.#kernel;
     const layout = this.#layout;
     const source = newSource();
-    const places = new Places(slots, wide);
+    const places = wide ? new Places(slots, vectorsOf(program, wide)) : new Places(slots, [], writtenHalves(program));
     const axes = [...Array(rank).keys()];
     const inner = rank - 1;
     const scope = new NewScope(source, (leaf) => {
@@ -75,7 +75,7 @@ export class MapSchedule {
       if (shared !== undefined) return shared;
       if (leaf.kind !== "input") return unreachable(`${leaf.kind} in a map`);
       const at = address(layout, leaf.index, access[leaf.index]!, axes);
-      return operandValue(program, leaf.index, at, places.word(leaf.index, at));
+      return operandValue(program, leaf.index, at, (type) => places.load(type, leaf.index, at));
     });
     const size = (axis: number): string => wordText(axis === inner ? layout.field("rowThreads") : layout.size(axis));
     scope.push(
@@ -92,10 +92,10 @@ export class MapSchedule {
       program.outputs.forEach(({ expr }, k) => {
         const operand = program.inputs.length + k;
         const at = address(layout, operand, access[operand]!, axes);
-        scope.push(wgsl.store(expr.type, places.word(operand, at), values[k]!));
+        scope.push(places.store(expr.type, operand, at, values[k]!));
       });
     }
-    return moduleText({ source, slots, ...(wide && { wide }), layout, workgroupSize, body: scope.lines });
+    return moduleText({ source, places, layout, workgroupSize, body: scope.lines });
   }
 
   /** Four elements: vectors are read first and written last. */
@@ -110,7 +110,7 @@ export class MapSchedule {
     const at = (operand: number): string => address(layout, operand, access[operand]!, axes);
     program.inputs.forEach((_, i) => {
       if (used.has(i) && access[i]![inner] !== 0) scope.push(`let a${i} = ${at(i)};`);
-      if (used.has(i) && wide[i]) scope.push(`let w${i} = ${places.vector(i, `a${i}`)};`);
+      if (used.has(i) && wide[i]) scope.push(`let w${i} = ${places.four(program.inputs[i]!.type, i, `a${i}`)};`);
     });
     program.outputs.forEach((_, k) => {
       scope.push(`var o${k}: vec4<u32>;`);
@@ -123,7 +123,9 @@ export class MapSchedule {
         const { index } = leaf;
         const move = step(layout, index, inner, access[index]![inner]!, `${j}u`)!;
         const moved = `a${index} + ${move}`;
-        return operandValue(program, index, moved, wide[index] ? `w${index}.${component}` : places.word(index, moved));
+        return operandValue(program, index, moved, (type) =>
+          wide[index] ? wgsl.load(type, `w${index}.${component}`) : places.load(type, index, moved),
+        );
       };
       const element = scope.inner(leafText, varies);
       program.outputs.forEach(({ expr }, k) => {
@@ -132,12 +134,16 @@ export class MapSchedule {
       return element.lines;
     });
     scope.push(...bodies.flat());
-    program.outputs.forEach((_, k) => {
+    program.outputs.forEach(({ expr }, k) => {
       const operand = program.inputs.length + k;
-      scope.push(`${places.vectorPlace(operand, at(operand))} = o${k};`);
+      scope.push(places.storeFour(expr.type, operand, at(operand), `o${k}`));
     });
   }
 }
+
+/** Which of the operands of a thread of four elements are vectors: four numbers of 16 bits are two words. */
+const vectorsOf = ({ inputs, outputs }: Kernel["program"], wide: readonly boolean[]): boolean[] =>
+  [...inputs, ...outputs.map((y) => y.expr)].map(({ type }, i) => wide[i]! && !isHalf(type));
 
 /** Which operands are dense along the row, when every output is and four elements at a time are worth it. */
 function wideOperands({ program, rank, access }: Kernel): boolean[] | undefined {

@@ -39,20 +39,23 @@ export class RowAddresses {
   readonly row: LeafText = (leaf) => {
     if (leaf.kind !== "input") return unreachable(`${leaf.kind} in a row`);
     const at = this.#rowAddress(leaf.index);
-    return operandValue(this.#kernel.program, leaf.index, at, this.#places.word(leaf.index, at));
+    return operandValue(this.#kernel.program, leaf.index, at, (type) => this.#places.load(type, leaf.index, at));
   };
 
   /** The value of an operand at `lane`. */
   readonly lane: LeafText = (leaf) => {
     if (leaf.kind !== "input") return unreachable(`${leaf.kind} along a row`);
     const at = this.#address(leaf.index);
-    return operandValue(this.#kernel.program, leaf.index, at, this.#places.word(leaf.index, at));
+    return operandValue(this.#kernel.program, leaf.index, at, (type) => this.#places.load(type, leaf.index, at));
   };
 
-  /** The place of an output in memory: that of the row, or of `lane` in it. */
-  place(operand: number): string {
-    const isRow = this.#roleOf(operand) === "row";
-    return this.#places.word(operand, isRow ? this.#rowAddress(operand) : this.#address(operand));
+  /** A statement that puts a value into output `k`: into its place for the row, or for `lane` in it. */
+  store(k: number, value: string): string {
+    const { inputs, outputs } = this.#kernel.program;
+    const { expr, role } = outputs[k]!;
+    const operand = inputs.length + k;
+    const at = role === "row" ? this.#rowAddress(operand) : this.#address(operand);
+    return this.#places.store(expr.type, operand, at, value);
   }
 
   /** A word of scratch memory. */

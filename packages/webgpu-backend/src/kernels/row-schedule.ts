@@ -19,7 +19,7 @@ import { literal } from "../wgsl/literals.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
 import { ParamLayout, wordText } from "../wgsl/params.js";
 import { laneDispatches, laneOutputs, laneWords, partialLane } from "./lane-sums.js";
-import { launchLeaf } from "./leaves.js";
+import { launchLeaf, writtenHalves } from "./leaves.js";
 import { RowAddresses, rowUses } from "./row-addresses.js";
 import { planRows, type RowLimits } from "./row-plan.js";
 import { type Team, TeamReductions } from "./team.js";
@@ -111,7 +111,7 @@ class RowText {
   readonly #passes: readonly (readonly NumberedReduce[])[];
   readonly #layout: ParamLayout<Field>;
   readonly #team: Team;
-  readonly #slots: Slots;
+  readonly #places: Places;
   readonly #source: Source = newSource();
   readonly #addresses: RowAddresses;
   readonly #reductions: TeamReductions;
@@ -129,8 +129,8 @@ class RowText {
     this.#passes = passes;
     this.#layout = layout;
     this.#team = team;
-    this.#slots = slots;
-    this.#addresses = new RowAddresses(kernel, layout, new Places(slots));
+    this.#places = new Places(slots, [], writtenHalves(kernel.program));
+    this.#addresses = new RowAddresses(kernel, layout, this.#places);
     this.#reductions = new TeamReductions(this.#source, team);
     this.#launch = new Scope(
       this.#source,
@@ -167,10 +167,10 @@ class RowText {
       ...row.lines,
       "}",
     ];
-    const { source, layout, slots } = { source: this.#source, layout: this.#layout, slots: this.#slots };
+    const { source, layout, places } = { source: this.#source, layout: this.#layout, places: this.#places };
     const declarations = this.#reductions.declarations();
     const enables = kind === "subgroup" ? ["subgroups"] : [];
-    return moduleText({ source, slots, layout, workgroupSize: groupSize, enables, declarations, body });
+    return moduleText({ source, places, layout, workgroupSize: groupSize, enables, declarations, body });
   }
 
   #field(name: Field): string {
@@ -227,15 +227,15 @@ class RowText {
     const { program } = this.#kernel;
     const addresses = this.#addresses;
     const rowStores = program.outputs.flatMap(({ expr, role }, k) =>
-      role === "row" ? [wgsl.store(expr.type, addresses.place(program.inputs.length + k), this.#row.value(expr))] : [],
+      role === "row" ? [addresses.store(k, this.#row.value(expr))] : [],
     );
     if (rowStores.length > 0) this.#row.push("if (valid && thread == 0u && chunk == 0u) {", ...rowStores, "}");
     if (program.outputs.every((o) => o.role === "row")) return;
     this.#walk((lane) => {
       // An output may lie on an input, so everything is read before anything is written.
       const values = program.outputs.map((o) => (o.role === "row" ? "" : lane.value(o.expr)));
-      program.outputs.forEach(({ expr, role }, k) => {
-        if (role === "full") lane.push(wgsl.store(expr.type, addresses.place(program.inputs.length + k), values[k]!));
+      program.outputs.forEach(({ role }, k) => {
+        if (role === "full") lane.push(addresses.store(k, values[k]!));
       });
       const length = wordText(this.#layout.size(this.#layout.rank - 1));
       laneOutputs(program).forEach(({ expr, operand }, which) => {

@@ -42,10 +42,13 @@ export abstract class GpuExecutable implements Executable {
   readonly key: string;
   /** Types of its launch scalars. */
   readonly scalars: readonly DType[];
+  /** Types of a launch's operands; those that are not named take a word an element. */
+  readonly types: readonly DType[];
 
-  constructor(key: string, scalars: readonly DType[] = []) {
+  constructor(key: string, scalars: readonly DType[] = [], types: readonly DType[] = []) {
     this.key = key;
     this.scalars = scalars;
+    this.types = types;
   }
 
   /** The dispatches of a launch. */

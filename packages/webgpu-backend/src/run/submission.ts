@@ -1,7 +1,7 @@
 // A list of launches made ready for replay: dispatches in order, their parameters in one array of words, and which words
 // change from run to run. Kept for as long as core keeps the list.
 
-import { type DType, type Launch, unreachable } from "@torchium/tensor/backend";
+import { byteLengthOf, type DType, type Launch, unreachable } from "@torchium/tensor/backend";
 import { type Block, WebGpuBuffer } from "../memory/buffer.js";
 import type { Slots } from "../wgsl/module.js";
 import { type Dispatch, GpuExecutable, type LaunchPlan } from "./dispatch.js";
@@ -70,7 +70,7 @@ export class Submission {
         const use = uses[i];
         if (!use || i >= layout.operands) continue;
         let start = use.offset;
-        if (use.place.kind === "operand") start += launch.operands[use.place.operand]!.byteOffset / 4;
+        if (use.place.kind === "operand") start += elementsBefore(launch, use.place.operand);
         else if (use.place.kind === "faults") start += faultWord(launch);
         words[word + layout.start(i)] = start;
       }
@@ -89,6 +89,11 @@ function planOf(launch: Launch): LaunchPlan {
   if (executable instanceof GpuExecutable) return executable.plan(launch);
   return unreachable(`${launch.label}: compiled by another backend`);
 }
+
+const elementsBefore = ({ executable, operands }: Launch, index: number): number => {
+  const type = (executable as GpuExecutable).types[index];
+  return operands[index]!.byteOffset / (type === undefined ? 4 : byteLengthOf(type));
+};
 
 const scalarTypes = ({ executable }: Launch, index: number): DType =>
   executable instanceof GpuExecutable ? executable.scalars[index]! : unreachable("compiled by another backend");

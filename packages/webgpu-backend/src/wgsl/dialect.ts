@@ -12,14 +12,16 @@ import {
   TensorError,
 } from "@torchium/tensor/backend";
 import { bitHelpers } from "./bits.js";
+import { halfCasts, halfHelpers } from "./halves.js";
 import { literal } from "./literals.js";
 import { mathHelpers } from "./maths.js";
 import { powerHelpers } from "./power.js";
 import { trigonometricHelpers } from "./trigonometric.js";
 
+// Numbers of 16 bits are held as their bits: they are converted, never computed with.
 const types: Dialect["types"] = {
-  float16: "f16",
-  bfloat16: "bf16",
+  float16: "u32",
+  bfloat16: "u32",
   float32: "f32",
   float64: "f64",
   int32: "i32",
@@ -27,9 +29,9 @@ const types: Dialect["types"] = {
   bool: "bool",
 };
 
-/** The name of a type in WGSL. @throws TensorError `unsupported` for float64 and 16 bits */
+/** The name of a value's type in WGSL. @throws TensorError `unsupported` for float64 */
 export function typeName(type: DType): string {
-  if (type !== "float64" && !isHalf(type)) return types[type];
+  if (type !== "float64") return types[type];
   throw new TensorError("unsupported", `webgpu: ${type} is not supported, got a ${type} kernel, expected float32`);
 }
 
@@ -73,8 +75,17 @@ const casts: Readonly<Record<string, Spelling>> = {
 };
 
 const cast: Spelling = (args, types, need) => {
-  const special = casts[`${types.operand}-to-${types.result}`];
-  return special ? special(args, types, need) : `${typeName(types.result)}(${args[0]})`;
+  const { result, operand } = types;
+  if (isHalf(operand)) {
+    const wide = `${need(halfCasts[operand].widen)}(${args[0]})`;
+    return result === "float32" ? wide : cast([wide], { result, operand: "float32" }, need);
+  }
+  if (isHalf(result)) {
+    const single = operand === "float32" ? args[0] : cast(args, { result: "float32", operand }, need);
+    return `${need(halfCasts[result].narrow)}(${single})`;
+  }
+  const special = casts[`${operand}-to-${result}`];
+  return special ? special(args, types, need) : `${typeName(result)}(${args[0]})`;
 };
 
 const integerHelper =
@@ -125,10 +136,23 @@ const ops = {
 
 const helpers: Readonly<Record<string, Helper>> = {
   ...bitHelpers,
+  ...halfHelpers,
   ...mathHelpers,
   ...powerHelpers,
   ...trigonometricHelpers,
 };
+
+/** The value of `type` that a word holds. */
+function fromWord(type: DType, word: string): string {
+  if (type === "bool") return `${word} != 0u`;
+  return typeName(type) === "u32" ? word : `bitcast<${typeName(type)}>(${word})`;
+}
+
+/** The word that holds a value of `type`; one of 16 bits takes the lower half. */
+export function toWord(type: DType, value: string): string {
+  if (type === "bool") return `select(0u, 1u, ${value})`;
+  return typeName(type) === "u32" ? value : `bitcast<u32>(${value})`;
+}
 
 /** Places in memory are words. */
 export const wgsl: Dialect = {
@@ -136,14 +160,8 @@ export const wgsl: Dialect = {
   literal,
   constant: (type, name, value) => `let ${name}: ${typeName(type)} = ${value};`,
   variable: (type, name, value) => `var ${name}: ${typeName(type)} = ${value};`,
-  load: (type, place) => {
-    if (type === "bool") return `${place} != 0u`;
-    return type === "uint32" ? place : `bitcast<${typeName(type)}>(${place})`;
-  },
-  store: (type, place, value) => {
-    if (type === "bool") return `${place} = select(0u, 1u, ${value});`;
-    return `${place} = ${type === "uint32" ? value : `bitcast<u32>(${value})`};`;
-  },
+  load: fromWord,
+  store: (type, place, value) => `${place} = ${toWord(type, value)};`,
   ops,
   helpers,
 };

@@ -1,7 +1,7 @@
 // Numbers in WGSL. Infinities and NaN may not be written as constants, and compilers may assume that they do not exist:
 // they are made from a word of the parameters, whose value no compiler knows.
 
-import type { DType } from "@torchium/tensor/backend";
+import { type DType, halfFloats } from "@torchium/tensor/backend";
 
 /** What the first word of every parameter block holds: the bits of infinity. */
 export const infinityWord = 0x7f800000;
@@ -17,6 +17,9 @@ export function literal(value: number, type: DType): string {
       return value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${value}i)` : `${value}i`;
     case "uint32":
       return `${value}u`;
+    case "float16":
+    case "bfloat16":
+      return `${halfFloats[type].bitsOf(value)}u`;
     default:
       return floatLiteral(Math.fround(value));
   }
