@@ -2,6 +2,7 @@
 
 import { type AnchorCall, isHalf } from "@torchium/tensor/backend";
 import type { GpuExecutable } from "../run/dispatch.js";
+import { AttentionExecutable } from "./attention.js";
 import { GatherExecutable } from "./gather.js";
 import { MatmulExecutable } from "./matmul.js";
 import { ScanExecutable } from "./scan.js";
@@ -34,6 +35,12 @@ export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) |
     case "sort": {
       const { descending } = call.attributes;
       return isHalf(type) ? undefined : (key) => new SortExecutable(key, type, descending, call.rank);
+    }
+    case "attention":
+    case "attentionGradient": {
+      const { attributes, op, rank } = call;
+      if (isHalf(attributes.type)) return undefined;
+      return (key) => new AttentionExecutable(key, attributes, op === "attentionGradient", rank);
     }
     default:
       return undefined;
