@@ -43,7 +43,6 @@ export class AttentionText {
   readonly #pass: AttentionPass;
   readonly #layout: AttentionLayout;
   readonly #variant: AttentionVariant;
-  readonly #slots: Slots;
   readonly #places: Places;
   readonly #source = newSource();
 
@@ -51,13 +50,12 @@ export class AttentionText {
     this.#pass = pass;
     this.#layout = layout;
     this.#variant = variant;
-    this.#slots = slots;
     this.#places = new Places(slots, variant.vectors);
   }
 
   render(): string {
     const { name, rows, columns, scores, arrived, sums } = this.#pass;
-    const { causal, tiles, vectors: wide } = this.#variant;
+    const { causal, tiles } = this.#variant;
     const loaded = [...new Set([...scores, ...(arrived ?? []), ...sums, ...(name === "queries" ? [output] : [])])];
     const [rowTiles, parts] = [this.#field("rowTiles"), this.#field("parts")];
     const tile = `(group / ${parts}) % ${rowTiles}`;
@@ -100,8 +98,8 @@ export class AttentionText {
       `fn exponentials(x: vec4<f32>) -> vec4<f32> { return ${vectorOf((i) => `${this.#source.need("floatExp")}(x.${xyzw[i]})`)}; }`,
       ...loaded.map((factor) => this.#loadFunction(factor)),
     ];
-    const shared = { source: this.#source, slots: this.#slots, layout: this.#layout };
-    return moduleText({ ...shared, wide, workgroupSize: threads, declarations, body });
+    const shared = { source: this.#source, places: this.#places, layout: this.#layout };
+    return moduleText({ ...shared, workgroupSize: threads, declarations, body });
   }
 
   get #batch(): number {
