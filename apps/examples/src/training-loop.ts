@@ -201,6 +201,7 @@ class Training {
   }
 
   #show(force: boolean): void {
+    if (!force && !this.#run.display.isDue) return;
     const { step } = this.#progress;
     const perStep = (this.#run.clock() - this.#begun.at) / 1000 / (step - this.#begun.step);
     const secondsLeft = perStep * Math.max(0, this.#end - step);

@@ -37,13 +37,17 @@ export class ProgressDisplay {
     this.#clock = clock;
   }
 
+  /** Whether `update` would show a state now. What is costly to find out (the process's memory) can wait for that. */
+  get isDue(): boolean {
+    const { live, plain } = interval;
+    return this.#clock() - this.#drawnAt >= (this.#terminal.live ? live : plain);
+  }
+
   /** Shows a state, unless one was shown a moment ago; `force` shows it in any case. */
   update(state: ProgressState, force = false): void {
-    const { live } = this.#terminal;
-    const now = this.#clock();
-    if (!force && now - this.#drawnAt < (live ? interval.live : interval.plain)) return;
-    this.#drawnAt = now;
-    if (live) this.#draw(this.#liveLine(state));
+    if (!force && !this.isDue) return;
+    this.#drawnAt = this.#clock();
+    if (this.#terminal.live) this.#draw(this.#liveLine(state));
     else this.#terminal.write(`${plainLine(state)}\n`);
   }
 
