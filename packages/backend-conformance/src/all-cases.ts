@@ -9,6 +9,7 @@ import { lifecycleCases } from "./levels/lifecycle.js";
 import { matmulCases } from "./levels/matmul.js";
 import { memoryCases } from "./levels/memory.js";
 import { opCases } from "./levels/ops.js";
+import { pickedRowsCases } from "./levels/picked-rows.js";
 import { programCases } from "./levels/programs.js";
 import { randomnessCases } from "./levels/randomness.js";
 import { rowsByIdCases } from "./levels/rows-by-id.js";
@@ -24,6 +25,7 @@ const tables = {
   ...launchCases,
   ...matmulCases,
   ...rowsByIdCases,
+  ...pickedRowsCases,
   ...scanAndSortCases,
   ...attentionCases,
   ...lifecycleCases,

@@ -1,6 +1,6 @@
 // Skip-gram with negative sampling, on embeddings that were looked up before.
 
-import { softplus, type Tensor } from "@torchium/tensor";
+import { arange, shapeError, softplus, type Tensor, where } from "@torchium/tensor";
 import { count, type OptionTable, optional } from "@torchium/tensor/options";
 import { checkFloats, checkShape } from "./checks.js";
 import { Criterion, type LossDeclaration } from "./criterion.js";
@@ -47,5 +47,20 @@ export class Word2VecLoss extends Criterion<typeof rules> {
     const good = softplus(target.mul(context).sum(-1).neg()); // [B]
     const bad = softplus(negatives.mul(target.unsqueeze(1)).sum(-1)).sum(-1); // [B]
     return reduced(good.add(bad), this.options.reduction);
+  }
+
+  /**
+   * The same of scores [B, 1 + K] that were computed before: `t·c` in the first column, `t·n_k` in the others.
+   * @throws TensorError `shape`, `dtype`
+   */
+  ofScores(scores: Tensor): Tensor {
+    checkFloats("Word2VecLoss", { scores });
+    const { negativeSamples } = this.options;
+    checkShape("Word2VecLoss", "scores", scores, [-1, negativeSamples === undefined ? -1 : 1 + negativeSamples]);
+    const words = scores.shape[1]!;
+    if (words < 2) throw shapeError("Word2VecLoss", "scores need a context and at least one negative", [scores.shape]);
+    const byWord = scores.transpose(0, 1);
+    const isContext = arange(0, words, 1, { device: scores.device }).eq(0).unsqueeze(1);
+    return reduced(softplus(where(isContext, byWord.neg(), byWord)).sum(0), this.options.reduction);
   }
 }

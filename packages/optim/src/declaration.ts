@@ -25,8 +25,8 @@ export type StateSlot<H> = {
 export type RowSupport<H> = {
   /** Options that must be 0, because with them rows without a gradient move too. */
   readonly onlyWithout: readonly (keyof H & string)[];
-  /** For a rule that is linear in the gradient: what it adds to the rows, so that rows of one index need no merging. */
-  addend?(values: Tensor, options: H): Tensor;
+  /** For a rule that adds a multiple of the gradient: which, so that rows of one index need no merging. */
+  scale?(options: H): number;
 };
 
 /** What a rule computes with. All tensors have the parameter's dtype and device. */

@@ -156,8 +156,13 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
       if (gradient) return [live(parameter, (x) => declaration.rule({ ...x, gradient: uphill(gradient) }))];
       const rows = rowGradientOf(parameter);
       if (!rows) return [];
-      const { indices, values } = rows;
-      return [live(parameter, (x) => applyToRows(declaration, { indices, values: uphill(values) }, x))];
+      const { indices, values, products } = rows;
+      const signed = {
+        indices,
+        values: uphill(values),
+        ...(products && { products: { ...products, weights: uphill(products.weights) } }),
+      };
+      return [live(parameter, (x) => applyToRows(declaration, signed, x))];
     });
   }
 

@@ -1,7 +1,7 @@
 // Row-sparse gradients: which optimizers take them, that they touch the named rows and no others, and that clipping
 // counts them as the dense gradients they stand for. The goldens have PyTorch's trajectories.
 
-import { createCpuDevice, Generator, randn, rowGradientOf, type Tensor, tensor } from "@torchium/tensor";
+import { createCpuDevice, embeddingDot, Generator, randn, rowGradientOf, type Tensor, tensor } from "@torchium/tensor";
 import { Embedding } from "@torchium/tensor/nn";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { clipGradNorm, clipGradValue } from "./clip.js";
@@ -185,4 +185,22 @@ describe("clipping", () => {
     new SparseAdam([weight]).zeroGrad();
     expect(rowGradientOf(weight)).toBeUndefined();
   });
+});
+
+it("SGD adds products to the rows as it adds the rows", async () => {
+  const weights = await Promise.all(
+    [true, false].map(async (sparse) => {
+      const x = randn(4, 3, { generator: new Generator(2), device });
+      const { weight } = makeTable(true);
+      const optimizer = new SGD([weight], { lr: 0.1 });
+      for (let i = 0; i < 3; i++) {
+        const ids = tensor(Int32Array.of(0, 1, 2, 2, 1, 6, 6, 6), { shape: [4, 2], device });
+        embeddingDot(x, weight, ids, { sparse }).square().sum().backward();
+        optimizer.step();
+        optimizer.zeroGrad();
+      }
+      return [...(await weight.data())] as number[];
+    }),
+  );
+  weights[0]!.forEach((value, i) => expect(value).toBeCloseTo(weights[1]![i]!, 5));
 });

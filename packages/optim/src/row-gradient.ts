@@ -1,11 +1,17 @@
 // The update of a parameter whose gradient only some rows have: those rows are read, computed and written, no others.
 // What a step costs then does not depend on the size of the table.
 
-import { addRows, mergeRows, setRows, type Tensor, TensorError, takeRows } from "@torchium/tensor";
+import {
+  addWeightedRows,
+  full,
+  mergeRows,
+  type RowGradient,
+  setRows,
+  type Tensor,
+  TensorError,
+  takeRows,
+} from "@torchium/tensor";
 import type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult } from "./declaration.js";
-
-/** `values[i]` [count, width] belongs to row `indices[i]`; rows of one index add up. */
-export type RowGradient = { readonly indices: Tensor; readonly values: Tensor };
 
 /**
  * What the rule gives when it is applied to the touched rows alone, of the parameter and of the state.
@@ -13,14 +19,15 @@ export type RowGradient = { readonly indices: Tensor; readonly values: Tensor };
  */
 export function applyToRows<H extends CommonOptions, S extends string>(
   declaration: OptimizerDeclaration<H, S>,
-  { indices, values }: RowGradient,
+  gradient: RowGradient,
   input: Omit<RuleInput<H, S>, "gradient">,
 ): RuleResult<S> {
   const { name, rows, rule } = declaration;
   const { parameter, options } = input;
   const obstacles = rows?.onlyWithout.filter((option) => options[option] !== 0);
   if (!rows || !obstacles || obstacles.length > 0) throw refusal(name, parameter, obstacles);
-  if (rows.addend) return { parameter: addRows(parameter, indices, rows.addend(values, options)), state: {} };
+  if (rows.scale) return { parameter: addScaled(parameter, gradient, rows.scale(options)), state: {} };
+  const { indices, values } = gradient;
   // Rows of one index are equal after merging, so all of them compute and write the same.
   const state = mapEntries(input.state, (table) => takeRows(table, indices));
   const touched = takeRows(parameter, indices);
@@ -31,6 +38,15 @@ export function applyToRows<H extends CommonOptions, S extends string>(
       setRows(input.state[slot], indices, updated),
     ),
   };
+}
+
+function addScaled(parameter: Tensor, { indices, values, products }: RowGradient, scale: number): Tensor {
+  const { dtype, device } = parameter;
+  const count = indices.numel;
+  if (!products)
+    return addWeightedRows(parameter, indices.view(count, 1), full([count, 1], scale, { dtype, device }), values);
+  const { weights, vectors } = products;
+  return addWeightedRows(parameter, indices.view(...weights.shape), weights.mul(scale), vectors);
 }
 
 function mapEntries<S extends string>(

@@ -95,14 +95,27 @@ export function gradientOf(leaf: Tensor): Tensor | undefined {
   return leaf.gradient as Tensor | undefined;
 }
 
+/** A gradient of some rows of a table. */
+export type RowGradient = {
+  /** [count], int32. */
+  readonly indices: Tensor;
+  /** [count, width]: row i belongs to row `indices[i]` of the table; rows of one index add up. */
+  readonly values: Tensor;
+  /** The values as `weights` [rows, picks] times `vectors` [rows, width], where they came so: see `addWeightedRows`. */
+  readonly products?: { readonly weights: Tensor; readonly vectors: Tensor };
+};
+
 /**
- * The gradient of a leaf that some rows only reach (`embedding` with `sparse`): `values[i]` [count, width] belongs to row
- * `indices[i]`; rows of one index add up. Undefined when the gradient is dense or missing.
+ * The gradient of a leaf that some rows only reach (`embedding` with `sparse`). Undefined when the gradient is dense or missing.
  */
-export function rowGradientOf(leaf: Tensor): { readonly indices: Tensor; readonly values: Tensor } | undefined {
+export function rowGradientOf(leaf: Tensor): RowGradient | undefined {
   checkTensor("rowGradientOf", leaf);
   const { rowGradients } = leaf;
   if (rowGradients.length === 0) return undefined;
+  if (rowGradients.length === 1) {
+    const { ids: indices, rows: values, products } = rowGradients[0]!;
+    return { indices, values, ...(products && { products }) } as RowGradient;
+  }
   const join = (parts: readonly Variable[]): Tensor =>
     withGrad("rowGradientOf", false, () => cat(parts as readonly Tensor[]));
   return { indices: join(rowGradients.map((r) => r.ids)), values: join(rowGradients.map((r) => r.rows)) };

@@ -12,6 +12,7 @@ export {
   hostValues,
   keep,
   noGrad,
+  type RowGradient,
   replaceGradient,
   replaceRowGradient,
   rowGradientOf,

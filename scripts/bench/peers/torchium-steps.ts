@@ -103,15 +103,17 @@ function word2vec({ vocabulary, width, batch, negatives }: Sizes): Work {
   const model = new Word2VecModel({ vocabSize: vocabulary!, embeddingDim: width!, sparse: true });
   const criterion = new Word2VecLoss({ reduction: "sum" });
   const words = zipfIds(batch! * (2 + negatives!), vocabulary!);
-  const part = (from: number, count: number): Int32Array => words.slice(from * batch!, (from + count) * batch!);
+  const [targets, contexts, others] = [
+    words.slice(0, batch!),
+    words.slice(batch!, 2 * batch!),
+    words.slice(2 * batch!),
+  ];
+  const candidates = new Int32Array(batch! * (1 + negatives!));
+  contexts.forEach((context, i) => {
+    candidates.set([context, ...others.slice(i * negatives!, (i + 1) * negatives!)], i * (1 + negatives!));
+  });
   const loss = (): Tensor =>
-    criterion.forward(
-      ...model.forward(
-        whole(part(0, 1), batch!),
-        whole(part(1, 1), batch!),
-        whole(part(2, negatives!), batch!, negatives!),
-      ),
-    );
+    criterion.ofScores(model.scores(whole(targets.slice(), batch!), whole(candidates.slice(), batch!, 1 + negatives!)));
   return step(loss, new SGD(model.parameters(), { lr: 0.025 }));
 }
 

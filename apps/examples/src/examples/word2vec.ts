@@ -13,7 +13,7 @@ import {
   Word2VecModel,
 } from "@torchium/nlp-models";
 import { SGD } from "@torchium/optim";
-import { fromTypedArray, Generator, keep, type Tensor, TensorError } from "@torchium/tensor";
+import { compile, fromTypedArray, Generator, keep, type Tensor, TensorError } from "@torchium/tensor";
 import { loadCheckpoint, saveCheckpoint } from "@torchium/tensor/io";
 import { integer, number, path } from "../cli/option.js";
 import { defineExample } from "../example.js";
@@ -80,6 +80,19 @@ export const word2vec = defineExample({
     const criterion = new Word2VecLoss({ reduction: "sum" });
     const optimizer = new SGD(model.parameters(), { lr: options.lr });
     describe({ words: corpus.ids.length, vocabulary: vocabulary.size, pairs: pairs.targetWords.length, steps });
+    // Targets and candidates of one batch or more, [pairs] and [pairs, 1 + negatives].
+    const learn = compile((...batches: readonly Tensor[]): Tensor => {
+      let loss: Tensor | undefined;
+      for (let k = 0; k < batches.length; k += 2) {
+        const part = criterion.ofScores(model.scores(batches[k]!, batches[k + 1]!));
+        part.backward();
+        loss = loss ? loss.add(part) : part;
+      }
+      keep(loss!);
+      optimizer.step();
+      optimizer.zeroGrad();
+      return loss!;
+    });
     const evaluate = scorer(vocabulary, benchmarks, () => model.vectors());
 
     await train({
@@ -91,26 +104,15 @@ export const word2vec = defineExample({
         setRate(optimizer, lr);
         // Behind the seeds that the epochs use.
         const random = new SeededRandom(options.seed * 1_000_003 + steps + index);
-        let loss: Tensor | undefined;
+        const batches: Tensor[] = [];
         let tokens = 0;
         for (let k = 0; k < options.accumulate; k++) {
           const { target, context } = batchOf(index * options.accumulate + k);
-          const negatives = sampler.negatives(context, options.negatives, random);
-          const part = criterion.forward(
-            ...model.forward(
-              fromTypedArray(target, [target.length]),
-              fromTypedArray(context, [context.length]),
-              fromTypedArray(negatives.data, negatives.shape),
-            ),
-          );
-          part.backward();
-          loss = loss ? loss.add(part) : part;
+          const { data, shape } = sampler.candidates(context, options.negatives, random);
+          batches.push(fromTypedArray(target, [target.length]), fromTypedArray(data, shape));
           tokens += target.length;
         }
-        const perPair = keep(loss!.div(tokens));
-        optimizer.step();
-        optimizer.zeroGrad();
-        return { loss: perPair, tokens, extra: { lr } };
+        return { loss: learn(...batches).div(tokens), tokens, extra: { lr } };
       },
       ...(evaluate && { evaluate }),
       save: (folder) =>

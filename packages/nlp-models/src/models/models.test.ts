@@ -316,6 +316,18 @@ describe("Word2VecModel", () => {
     expect([...(await model.vectors())]).toEqual(await valuesOf(model.targets.weight));
   });
 
+  it("scores words as the vectors that it looks up do", async () => {
+    const [small, words] = [new Word2VecModel({ vocabSize: 20, embeddingDim: 4, generator: generator() }), [2, 3]];
+    small.contexts.weight.assign(small.targets.weight.mul(3));
+    const [target, candidates] = [tensor(Int32Array.of(3, 4)), randomIds(20, words)];
+    const [vectors, , others] = small.forward(target, target, candidates);
+    const expected = await valuesOf(others.mul(vectors.unsqueeze(1)).sum(-1));
+    const scores = small.scores(target, candidates);
+    expect(scores.shape).toEqual(words);
+    (await valuesOf(scores)).forEach((score, i) => expect(score).toBeCloseTo(expected[i]!, 6));
+    expect(() => small.scores(target, randomIds(20, [3, 2]))).toThrow(errorLike("shape", "words has the wrong shape"));
+  });
+
   it.each([
     ["other contexts", [1, 2], [1, 2, 3], [2, 3], "context has the wrong shape, got [3], expected [2]"],
     ["other negatives", [1, 2], [1, 2], [3, 3], "negatives has the wrong shape, got [3, 3], expected [2, 3]"],

@@ -54,6 +54,17 @@ describe("AliasSampler", () => {
 });
 
 describe("NegativeSampler", () => {
+  it("puts the context before the negatives that it would draw alone", () => {
+    const sampler = new NegativeSampler([5, 4, 3, 2, 1]);
+    const contexts = [1, 3, 1, 0];
+    const negatives = sampler.negatives(contexts, 2, seededRandom(8));
+    const { data, shape } = sampler.candidates(contexts, 2, seededRandom(8));
+    expect(shape).toEqual([4, 3]);
+    contexts.forEach((context, i) => {
+      expect([...data.subarray(3 * i, 3 * i + 3)]).toEqual([context, ...negatives.data.subarray(2 * i, 2 * i + 2)]);
+    });
+  });
+
   it("draws others in the ratio of count^0.75", () => {
     const counts = [1000, 16, 81, 0, 256];
     const sampler = new NegativeSampler(counts);

@@ -83,21 +83,39 @@ export class NegativeSampler {
    * @throws `argument` for a count out of range, `index` for a word outside the vocabulary.
    */
   negatives(contextWords: ArrayLike<number>, count: number, random: RandomSource): IdBlock {
-    if (!Number.isInteger(count) || count < 1) {
-      throw argumentError("NegativeSampler.negatives", "count", "a positive integer", count);
-    }
-    const data = new Int32Array(contextWords.length * count);
+    return this.block("NegativeSampler.negatives", contextWords, count, random, false);
+  }
+
+  /**
+   * The words that each pair of a batch is scored against: its context word, then negatives as `negatives` gives them;
+   * [batch, 1 + count]. @throws `argument`, `index`
+   */
+  candidates(contextWords: ArrayLike<number>, count: number, random: RandomSource): IdBlock {
+    return this.block("NegativeSampler.candidates", contextWords, count, random, true);
+  }
+
+  private block(
+    op: string,
+    contextWords: ArrayLike<number>,
+    count: number,
+    random: RandomSource,
+    withContext: boolean,
+  ): IdBlock {
+    if (!Number.isInteger(count) || count < 1) throw argumentError(op, "count", "a positive integer", count);
+    const width = count + (withContext ? 1 : 0);
+    const data = new Int32Array(contextWords.length * width);
     const words = this.weights.length;
     let at = 0;
     for (let row = 0; row < contextWords.length; row++) {
       const excluded = contextWords[row] as number;
       if (!(excluded >= 0 && excluded < words)) {
         const why = `word out of range, got ${excluded}, expected 0 to ${words - 1}`;
-        throw new TensorError("index", `NegativeSampler.negatives: ${why}`, { op: "NegativeSampler", excluded });
+        throw new TensorError("index", `${op}: ${why}`, { op: "NegativeSampler", excluded });
       }
+      if (withContext) data[at++] = excluded;
       for (const end = at + count; at < end; at++) data[at] = this.sample(excluded, random);
     }
-    return { data, shape: [contextWords.length, count] };
+    return { data, shape: [contextWords.length, width] };
   }
 
   private sampleOther(excluded: number, random: RandomSource): number {

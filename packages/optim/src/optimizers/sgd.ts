@@ -27,7 +27,7 @@ const sgd: OptimizerDeclaration<SGDOptions, "momentumBuffer"> = {
     weightDecay: number({ atLeast: 0 }, 0),
   },
   state: { momentumBuffer: { shape: "parameter", when: ({ momentum }) => momentum !== 0 } },
-  rows: { onlyWithout: ["momentum", "weightDecay"], addend: (values, { lr }) => values.mul(-lr) },
+  rows: { onlyWithout: ["momentum", "weightDecay"], scale: ({ lr }) => -lr },
   rule({ parameter, gradient, state, options, isNew }) {
     const { lr, momentum, dampening, nesterov, weightDecay } = options;
     const decayed = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));

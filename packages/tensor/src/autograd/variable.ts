@@ -6,11 +6,19 @@ import type { Device } from "../graph/device.js";
 import type { Value } from "../graph/node.js";
 import type { Layout, Shape } from "../shape.js";
 
+/** Rows [rows·picks, width] as products: `weights` [rows, picks] times `vectors` [rows, width]. */
+export type RowProducts = { readonly weights: Variable; readonly vectors: Variable };
+
 /**
  * A gradient that is zero but for some rows of its first axis: rows [count, width] at ids [count], int32. Rows of one id
- * add up. `dense` gives the whole array.
+ * add up. `dense` gives the whole array; `products` says that the rows need not be in memory to be added somewhere.
  */
-export type RowGradient = { readonly ids: Variable; readonly rows: Variable; readonly dense: () => Variable };
+export type RowGradient = {
+  readonly ids: Variable;
+  readonly rows: Variable;
+  readonly dense: () => Variable;
+  readonly products?: RowProducts;
+};
 
 /** How a result came to be. `backward` maps gradients of the outputs to gradients of the inputs. */
 export type GradFn = {

@@ -34,6 +34,14 @@ export type Kernel = {
  *   deterministic. An id outside [0, table) is skipped and gives a launch error.
  * - `scatterInto`: the same iteration space on top of what the output holds: rows are added, or (`set`) put in its place,
  *   where rows of one id hold equal values. Touches the rows named and no others.
+ * - `gatherDot`: [picks, rows, width, table]; inputs x (rows, width), the table (table, width), ids (int32, rows and picks);
+ *   output [picks, rows] holds the dot product of each row of x with row ids[row, pick] of the table. An id outside
+ *   [0, table) gives 0 and a launch error.
+ * - `gatherSum`: [rows, width, picks, table]; inputs weights (rows, picks), the table, ids; output [rows, width] holds
+ *   Σ_pick weights · row ids[row, pick] of the table. An id outside adds nothing and gives a launch error.
+ * - `scatterOuter`: [table, width, rows, picks]; inputs weights, x (rows, width), ids; weights[row, pick] · row of x is added
+ *   to row ids[row, pick] of what the output holds, in order. Ids outside as in `gatherSum`. In these three, tables, x and
+ *   sums lie densely along `width`.
  * - `scan`: [outer…, row]; inclusive prefix sums along the row (suffix sums when `reverse`).
  * - `sort`: [outer…, row]; outputs sorted values and their positions (int32), stable, NaN counts as largest.
  * - `attention`: [batch…, L, S, E, V], no axis of a matrix being 0; inputs queries [batch…, L, E], keys [batch…, S, E],
@@ -49,6 +57,9 @@ export type AnchorOps = {
   readonly gather: { readonly type: DType };
   readonly scatterAdd: { readonly type: "float32" | "float64" };
   readonly scatterInto: { readonly type: "float32" | "float64"; readonly mode: "add" | "set" };
+  readonly gatherDot: { readonly type: "float32" };
+  readonly gatherSum: { readonly type: "float32" };
+  readonly scatterOuter: { readonly type: "float32" };
   readonly scan: { readonly type: DType; readonly reverse: boolean };
   readonly sort: { readonly type: DType; readonly descending: boolean };
   readonly attention: AttentionAttributes;

@@ -19,6 +19,7 @@ import { AttentionExecutable, attentionPays } from "./anchors/attention.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
 import { GatherExecutable } from "./anchors/gather.js";
 import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
+import { PickedRowsExecutable } from "./anchors/picked-rows.js";
 import { ScanExecutable } from "./anchors/scan.js";
 import { ScatterExecutable } from "./anchors/scatter.js";
 import { SortExecutable } from "./anchors/sort.js";
@@ -200,6 +201,12 @@ export class CpuBackend implements Backend {
         const { type, mode } = call.attributes;
         return this.#cached(`scatterInto/${type}/${mode}`, () => new ScatterExecutable(type, mode, this.#pool));
       }
+      case "gatherDot":
+      case "gatherSum":
+      case "scatterOuter": {
+        const { op } = call;
+        return this.#cached(op, () => new PickedRowsExecutable(op, this.#pool));
+      }
       case "scan": {
         const { type, reverse } = call.attributes;
         if (type === "bool") return undefined;
@@ -317,11 +324,12 @@ export class CpuBackend implements Backend {
   #collectFaults(submission: Submission, address: number): void {
     for (const {
       word,
+      threads,
       tableRows,
       launch: { label },
     } of submission.faults) {
       const start = address + word * 4;
-      const bytes = this.#heap().slice(start, start + faultWords(this.#pool.threads) * 4);
+      const bytes = this.#heap().slice(start, start + faultWords(threads) * 4);
       const fault = firstFault(new Int32Array(bytes.buffer));
       if (!fault) continue;
       const expected = `an integer from 0 to ${tableRows - 1}`;

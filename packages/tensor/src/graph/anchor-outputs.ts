@@ -21,7 +21,7 @@ export function anchorOutputStrides(node: Node, output: number): readonly number
   const own = contiguousStrides(node.outputs[output]!.shape);
   const rank = node.sizes.length;
   const axes = matrixAxes[node.op.name]?.[output];
-  if (!axes) return own.length < rank ? [...own, 0] : own;
+  if (!axes) return [...own, ...new Array<number>(rank - own.length).fill(0)];
   const strides = [...own.slice(0, rank - 4), 0, 0, 0, 0];
   axes.forEach((axis, i) => {
     strides[rank - 4 + axis] = own[rank - 4 + i]!;

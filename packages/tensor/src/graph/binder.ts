@@ -192,7 +192,7 @@ export class Binder {
     if (!epilogue) {
       const executable = this.#kernels.anchor(call);
       if (!executable) return false;
-      if (node.op.name === "scatterInto") {
+      if (node.op.name === "scatterInto" || node.op.name === "scatterOuter") {
         this.#scatterInto(node, inputs, executable);
         return true;
       }
@@ -233,7 +233,7 @@ export class Binder {
       isMap: true,
       copiesBase: true,
     });
-    const write = this.#slot(node, 0, [...contiguousStrides(shape), 0], 0);
+    const write = this.#slot(node, 0, anchorOutputStrides(node, 0), 0);
     this.#draft(executable, node.sizes, inputs.slice(0, -1) as Slot[], [write], 0, node.op.label, {
       overlapsWrites: true,
     });

@@ -3,15 +3,16 @@
 
 import { applyProgram, makeProgramOp, type ProgramOp, sameDevice } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
-import { dense } from "../autograd/views.js";
+import { dense, reshape } from "../autograd/views.js";
 import { shapeError } from "../errors.js";
 import { leafNode, type Node } from "../graph/node.js";
 import { recorder } from "../graph/recorder.js";
 import { constant, input } from "../kernel/expr.js";
 import { makeProgram, RowBuilder } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
-import { contiguous } from "../shape.js";
+import { contiguous, sameShape, sizeOf } from "../shape.js";
 import { gatherRows, scatterAddRows, scatterInto } from "./anchors.js";
+import { outerRows, scatterOuter } from "./embedding-dot.js";
 
 function check(op: string, table: Variable, ids: Variable, rows: Variable): void {
   sameDevice(op, [table, ids, rows]);
@@ -33,6 +34,22 @@ function check(op: string, table: Variable, ids: Variable, rows: Variable): void
 export function addRows<T extends Variable>(table: T, ids: T, rows: T): T {
   check("addRows", table, ids, rows);
   return scatterInto(dense(table), ids, rows, "add");
+}
+
+/**
+ * The table with `weights[i][k]` times row i of `rows` [count, width] added at `ids[i][k]`; ids and weights are
+ * [count, picks]. What is added needs no memory of its own. @throws TensorError `shape`
+ */
+export function addWeightedRows<T extends Variable>(table: T, ids: T, weights: T, rows: T): T {
+  sameDevice("addWeightedRows", [table, ids, weights, rows]);
+  const [count, width] = [ids.shape[0]!, table.shape[1]!];
+  const fits = ids.shape.length === 2 && sameShape(ids.shape, weights.shape) && table.shape.length === 2;
+  if (!fits || !sameShape(rows.shape, [count, width])) {
+    const needs = "needs a table [size, width], ids and weights [count, picks] and rows [count, width]";
+    throw shapeError("addWeightedRows", needs, [table.shape, ids.shape, weights.shape, rows.shape]);
+  }
+  const own = scatterOuter(dense(table), ids, weights, rows);
+  return own ?? addRows(table, reshape(ids, [sizeOf(ids.shape)]), outerRows(weights, rows));
 }
 
 /** The table with `rows` put at `ids`; rows of one id must be equal. @throws TensorError `shape` */

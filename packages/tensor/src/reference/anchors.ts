@@ -74,6 +74,59 @@ const anchorRules: { readonly [P in AnchorName]: AnchorRule<P> } = {
     outputTypes: ({ type }) => [type],
     run: ({ mode }, sizes, views) => scatter(sizes, views, mode === "add"),
   },
+  gatherDot: {
+    inputTypes: ({ type }) => [type, type, idType],
+    outputTypes: ({ type }) => [type],
+    run: (_, [picks, rows, width, tableRows], [x, table, ids, out]) =>
+      forEachPick(
+        [rows!, picks!, tableRows!],
+        (row, pick) => ids!.read(addressOf(ids!, [pick, row])),
+        (row, pick, id) => {
+          let sum = 0;
+          for (let w = 0; w < width! && id !== undefined; w++) {
+            sum += x!.read(addressOf(x!, [0, row, w])) * table!.read(addressOf(table!, [0, 0, w, id]));
+          }
+          out!.write(addressOf(out!, [pick, row]), sum);
+        },
+      ),
+  },
+  gatherSum: {
+    inputTypes: ({ type }) => [type, type, idType],
+    outputTypes: ({ type }) => [type],
+    run: (_, [rows, width, picks, tableRows], [weights, table, ids, out]) => {
+      const sums = Array.from({ length: rows! }, () => new Float64Array(width!));
+      const fault = forEachPick(
+        [rows!, picks!, tableRows!],
+        (row, pick) => ids!.read(addressOf(ids!, [row, 0, pick])),
+        (row, pick, id) => {
+          if (id === undefined) return;
+          const weight = weights!.read(addressOf(weights!, [row, 0, pick]));
+          for (let w = 0; w < width!; w++) {
+            sums[row]![w]! += weight * table!.read(addressOf(table!, [0, w, 0, id]));
+          }
+        },
+      );
+      forEachIndex([rows!, width!], ([row, w]) => out!.write(addressOf(out!, [row!, w!]), sums[row!]![w!]!));
+      return fault;
+    },
+  },
+  scatterOuter: {
+    inputTypes: ({ type }) => [type, type, idType],
+    outputTypes: ({ type }) => [type],
+    run: (_, [tableRows, width, rows, picks], [weights, x, ids, out]) =>
+      forEachPick(
+        [rows!, picks!, tableRows!],
+        (row, pick) => ids!.read(addressOf(ids!, [0, 0, row, pick])),
+        (row, pick, id) => {
+          if (id === undefined) return;
+          const weight = weights!.read(addressOf(weights!, [0, 0, row, pick]));
+          for (let w = 0; w < width!; w++) {
+            const address = addressOf(out!, [id, w]);
+            out!.write(address, out!.read(address) + weight * x!.read(addressOf(x!, [0, w, row])));
+          }
+        },
+      ),
+  },
   scan: {
     inputTypes: ({ type }) => [type],
     outputTypes: ({ type }) => [type],
@@ -244,6 +297,19 @@ function forEachRow(
   }
   return fault;
 }
+
+/** The same for every pick of every row, row by row. */
+const forEachPick = (
+  [rows, picks, tableRows]: Sizes,
+  readId: (row: number, pick: number) => number,
+  visit: (row: number, pick: number, id: number | undefined) => void,
+): string | undefined =>
+  forEachRow(
+    rows! * picks!,
+    tableRows!,
+    (at) => readId(Math.floor(at / picks!), at % picks!),
+    (at, id) => visit(Math.floor(at / picks!), at % picks!, id),
+  );
 
 /** Runs an anchor over views of all its launch's operands; returns the fault its data showed, if any. */
 export function runAnchor(

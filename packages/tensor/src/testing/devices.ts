@@ -4,7 +4,10 @@ import { createCpuDevice } from "../cpu/device.js";
 import { Device } from "../graph/device.js";
 import { createReferenceBackend } from "../reference/index.js";
 
-const anchors = ["matmul", "gather", "scatterAdd", "scan", "sort", "attention", "attentionGradient"] as const;
+const anchors = [
+  ...["matmul", "gather", "scatterAdd", "gatherDot", "gatherSum", "scatterOuter"],
+  ...["scan", "sort", "attention", "attentionGradient"],
+] as const;
 
 /** Makers of the devices under test, by name. */
 export const testDevices = {

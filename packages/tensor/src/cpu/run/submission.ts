@@ -18,8 +18,13 @@ type Patches = { readonly words: number[]; readonly operands: LaunchOperand[]; r
 type ScalarPatch = { readonly word: number; readonly launch: Launch; readonly scalar: number; readonly type: DType };
 type ScratchPatch = { readonly word: number; readonly byteOffset: number };
 
-/** Where a launch's faults are in the blocks. */
-export type FaultWord = { readonly word: number; readonly tableRows: number; readonly launch: Launch };
+/** Where the faults that a launch's threads note are in the blocks. */
+export type FaultWord = {
+  readonly word: number;
+  readonly threads: number;
+  readonly tableRows: number;
+  readonly launch: Launch;
+};
 
 /** An encoded list of launches. */
 export class Submission {
@@ -193,7 +198,10 @@ class Encoder {
     for (const { word, byteOffset } of step.scratch) {
       this.scratch.push({ word: base + word, byteOffset: scratchAt + byteOffset });
     }
-    if (step.faults) this.faults.push({ ...step.faults, word: base + step.faults.word, launch });
+    if (step.faults) {
+      const { threads } = this.#crew;
+      this.faults.push({ ...step.faults, word: base + step.faults.word, threads, launch });
+    }
   }
 }
 
