@@ -1,18 +1,19 @@
-// Binds planned groups to sizes: collects launches, orders them in stages, and gives every value a place in memory.
+// Binds planned groups to sizes: collects their launches, which are then scheduled.
 
-import type { AnchorCall, Backend, Executable, Kernel, Launch, LaunchOperand } from "../backend/backend.js";
+import type { AnchorCall, Backend, Executable, Kernel } from "../backend/backend.js";
 import { joinAxes, kernelOf } from "../backend/kernel-geometry.js";
-import { byteLengthOf } from "../dtype.js";
 import { unreachable } from "../errors.js";
 import type { Role } from "../kernel/expr.js";
-import { contiguousStrides, isContiguous, type Layout, reshapeLayout, type Shape, sizeOf } from "../shape.js";
+import { contiguousStrides, reshapeLayout, type Shape, sizeOf } from "../shape.js";
 import { anchorOutputStrides } from "./anchor-outputs.js";
 import type { Composed } from "./compose-program.js";
 import { copyProgram } from "./copy-program.js";
 import type { GroupLayout } from "./group.js";
-import { type MemoryPlan, planMemory, type Temporary } from "./memory-plan.js";
 import type { LoopBody, Node } from "./node.js";
+import { isTiled, type Part, partsOf } from "./parts.js";
+import { type BoundPlan, type Draft, type DraftScalar, type Slot, schedule } from "./schedule.js";
 import type { Root } from "./signature.js";
+import { noValue, Values } from "./values.js";
 
 /** Where a binder gets executables from. */
 export interface KernelSource {
@@ -20,37 +21,8 @@ export interface KernelSource {
   anchor(call: AnchorCall): Executable | undefined;
 }
 
-/** Where a launch finds an operand at run time. */
-export type Source =
-  | { readonly kind: "leaf"; readonly slot: number }
-  | { readonly kind: "root"; readonly root: number }
-  | { readonly kind: "block"; readonly block: number };
-
-/** Launches for one set of sizes. Bindings and scalars are filled in at each run. */
-export type BoundPlan = {
-  readonly launches: readonly Launch[];
-  readonly patches: readonly { readonly operand: LaunchOperand; readonly source: Source }[];
-  readonly scalars: readonly {
-    readonly launch: Launch;
-    readonly at: number;
-    readonly slot: number;
-    readonly index: number;
-  }[];
-  readonly memory: MemoryPlan;
-  /** Per root: written in place over the storage it updates. */
-  readonly inPlace: readonly boolean[];
-  /** Whose numbers the launches hold: those of a replayed record, or nobody's in particular. */
-  filledBy: object | undefined;
-};
-
-type Slot = {
-  readonly value: string;
-  readonly operand: { strides: readonly number[]; offset: number; buffer: undefined; byteOffset: number };
-};
 type Epilogue = { readonly layout: GroupLayout; readonly composed: Composed; readonly members: readonly Node[] };
 
-/** A value's place in the one array that needs it. */
-type Part = { readonly whole: Node; readonly region: Layout };
 /** A node's output, and how a launch's space walks it. */
 type Target = {
   readonly node: Node;
@@ -59,72 +31,29 @@ type Target = {
   readonly strides: readonly number[];
 };
 
-/** Whether the regions of a node fill it without overlapping: those of `cat` do, those over a background do not. */
-const isTiled = (node: Node): boolean =>
-  node.regions.reduce((total, region) => total + sizeOf(region.shape), 0) === sizeOf(node.outputs[0]!.shape);
-
-/** Results of programs that a node with regions reads whole and in order, and nothing else does. */
-function partsOf(order: readonly Node[], roots: readonly Root[]): ReadonlyMap<string, Part> {
-  const uses = new Map<string, number>();
-  const use = (value: string): void => void uses.set(value, (uses.get(value) ?? 0) + 1);
-  const wholes: Node[] = [];
-  for (const n of order) {
-    if (n.storage) continue;
-    for (const x of n.inputs) if (x.node) use(`${x.node.slot},${x.index}`);
-    if (n.op.kind === "regions" && isTiled(n)) wholes.push(n);
-  }
-  const parts = new Map<string, Part>();
-  if (wholes.length === 0) return parts;
-  for (const r of roots) use(`${r.node.slot},${r.index}`);
-  for (const whole of wholes) {
-    whole.inputs.forEach(({ node, index, layout }, i) => {
-      const value = `${node!.slot},${index}`;
-      const isPending = node!.op.kind === "program" && !node!.storage;
-      const isWhole = isContiguous(layout) && sizeOf(layout.shape) === sizeOf(node!.outputs[index]!.shape);
-      if (isPending && isWhole && uses.get(value) === 1) parts.set(value, { whole, region: whole.regions[i]! });
-    });
-  }
-  return parts;
-}
-
-/** Collects launches, then gives every value a place. */
+/** Collects launches. */
 export class Binder {
-  readonly #order: readonly Node[];
   readonly #roots: readonly Root[];
   readonly #kernels: KernelSource;
   readonly #backend: Backend;
-  readonly #drafts: {
-    executable: Executable;
-    sizes: readonly number[];
-    reads: Slot[];
-    writes: Slot[];
-    scalars: number;
-    label: string;
-    overlapsWrites: boolean;
-    isMap: boolean;
-    /** Moves a table to where rows are scattered into it: not needed when that is in place. */
-    copiesBase: boolean;
-    /** Part of a loop: its stage counted from the start of the step, and whether it starts one. */
-    step: { readonly first: boolean; readonly stage: number } | undefined;
-  }[] = [];
-  /** Bytes of values that are no output of a node: the scratch memory of loops. */
-  readonly #scratch = new Map<string, number>();
-  readonly #scalars: { draft: number; at: number; slot: number; index: number }[] = [];
+  readonly #drafts: Draft[] = [];
+  readonly #values: Values;
+  readonly #scalars: DraftScalar[] = [];
   /** Values that nothing but a place in a larger array needs, which is where they may be written at once. */
-  readonly #parts: ReadonlyMap<string, Part>;
+  readonly #parts: ReadonlyMap<number, Part>;
   /** Those of them that are. */
-  readonly #placed = new Set<string>();
+  readonly #placed = new Set<number>();
 
   constructor(order: readonly Node[], roots: readonly Root[], kernels: KernelSource, backend: Backend) {
-    this.#order = order;
     this.#roots = roots;
     this.#kernels = kernels;
     this.#backend = backend;
-    this.#parts = partsOf(order, roots);
+    this.#values = new Values(order);
+    this.#parts = partsOf(order, roots, this.#values);
   }
 
   #slot(node: Node | undefined, index: number, strides: readonly number[], offset: number): Slot {
-    const value = node ? `${node.slot},${index}` : "";
+    const value = node ? this.#values.of(node, index) : noValue;
     return { value, operand: { strides, offset, buffer: undefined, byteOffset: 0 } };
   }
 
@@ -156,7 +85,7 @@ export class Binder {
     if (role === "lane") return { ...own, strides: sizes.map((_, axis) => (axis === rowAxis ? 1 : 0)) };
     const shape = role === "full" ? sizes : sizes.slice(0, -1);
     const along = (strides: readonly number[]) => (role === "full" ? strides : [...strides, 0]);
-    const value = `${node.slot},${output}`;
+    const value = this.#values.of(node, output);
     const part = this.#parts.get(value);
     const there = part && reshapeLayout(part.region, shape);
     if (!there) return { ...own, strides: along(contiguousStrides(shape)) };
@@ -245,7 +174,7 @@ export class Binder {
     const overlapsWrites = !isTiled(node);
     node.inputs.forEach((x, i) => {
       const region = node.regions[i]!;
-      if (sizeOf(region.shape) === 0 || this.#placed.has(`${x.node!.slot},${x.index}`)) return;
+      if (sizeOf(region.shape) === 0 || this.#placed.has(this.#values.of(x.node!, x.index))) return;
       const space = joinAxes(region.shape, [x.layout.strides, region.strides], 0);
       const executable = this.#kernels.kernel(kernelOf(copyProgram(dtype), space));
       const read = this.#slot(x.node, x.index, space.strides[0]!, x.layout.offset);
@@ -265,15 +194,11 @@ export class Binder {
       bases.push(scalars);
       scalars += n.scalars.length;
     }
-    const scratch = bound.memory.blockBytes.map((bytes, block) => {
-      const value = `${node.slot},scratch${block}`;
-      this.#scratch.set(value, bytes);
-      return value;
-    });
+    const scratch = bound.memory.blockBytes.map((bytes) => this.#values.scratch(bytes));
     const rowOf = (shape: Shape): number => sizeOf(shape.slice(1));
     const inputAt = (input: number, offset: number): [Slot["value"], number] => {
       const x = node.inputs[input]!;
-      return [`${x.node!.slot},${x.index}`, x.layout.offset + offset];
+      return [this.#values.of(x.node!, x.index), x.layout.offset + offset];
     };
     for (const { input, output } of body.states) {
       const { shape, dtype } = node.outputs[output]!;
@@ -298,18 +223,18 @@ export class Binder {
             buffer: undefined,
             byteOffset: operand.byteOffset,
           };
-          if (!source) return { value: "", operand: moved };
+          if (!source) return { value: noValue, operand: moved };
           if (source.kind === "block") return { value: scratch[source.block]!, operand: moved };
           if (source.kind === "root") {
             const { output, history } = body.results[source.root]!;
             moved.offset += (history ? step + 1 : time) * rowOf(node.outputs[output]!.shape);
-            return { value: `${node.slot},${output}`, operand: moved };
+            return { value: this.#values.of(node, output), operand: moved };
           }
           const place = body.placeholders.get(source.slot)!;
           if (place.kind === "state") {
             const { output } = body.states[place.state]!;
             moved.offset += step * rowOf(node.outputs[output]!.shape);
-            return { value: `${node.slot},${output}`, operand: moved };
+            return { value: this.#values.of(node, output), operand: moved };
           }
           const row = place.kind === "sequence" ? time * node.inputs[place.input]!.layout.strides[0]! : 0;
           const [value, offset] = inputAt(place.input, row);
@@ -331,120 +256,9 @@ export class Binder {
     }
   }
 
-  /** Stages, places for temporaries, and the list of what changes from run to run. */
+  /** What was collected, in stages and with every value in its place. */
   finish(): BoundPlan {
-    const inPlace = this.#roots.map((r) => this.#mayOverwrite(r));
-    const overwritten = new Set(this.#roots.flatMap((r, k) => (inPlace[k] ? [`${r.node.slot},${r.index}`] : [])));
-    const skipped = this.#drafts.map((d) => d.copiesBase && overwritten.has(d.writes[0]!.value));
-    const stages = this.#stages();
-    const rootOf = new Map<string, number>();
-    this.#roots.forEach((r, k) => rootOf.set(`${r.node.slot},${r.index}`, k));
-    const life = new Map<string, { from: number; to: number }>();
-    const touch = (value: string, stage: number): void => {
-      const l = life.get(value);
-      if (!l) life.set(value, { from: stage, to: stage });
-      else l.to = stage;
-    };
-    this.#drafts.forEach((d, i) => {
-      if (!skipped[i]) for (const x of [...d.reads, ...d.writes]) if (x.value) touch(x.value, stages[i]!);
-    });
-    const temporaries: Temporary[] = [];
-    const placeOf = new Map<string, number>();
-    for (const [value, l] of life) {
-      const byteLength = this.#scratch.get(value) ?? this.#byteLengthOf(value);
-      if (byteLength === undefined || rootOf.has(value)) continue;
-      placeOf.set(value, temporaries.push({ byteLength, ...l }) - 1);
-    }
-    const { bindingAlignment, maxBufferByteLength } = this.#backend.capabilities;
-    const memory = planMemory(temporaries, Math.max(64, bindingAlignment), maxBufferByteLength);
-    const patches: { operand: LaunchOperand; source: Source }[] = [];
-    const all = this.#drafts.map((d, i): Launch => {
-      const operands = [...d.reads, ...d.writes].map((x) => {
-        const operand: LaunchOperand = x.operand;
-        if (!x.value) return operand;
-        const place = placeOf.get(x.value);
-        const root = rootOf.get(x.value);
-        if (place !== undefined) {
-          operand.byteOffset += memory.places[place]!.byteOffset;
-          patches.push({ operand, source: { kind: "block", block: memory.places[place]!.block } });
-        } else if (root !== undefined) patches.push({ operand, source: { kind: "root", root } });
-        else patches.push({ operand, source: { kind: "leaf", slot: Number(x.value.split(",")[0]) } });
-        return operand;
-      });
-      return {
-        executable: d.executable,
-        sizes: d.sizes,
-        operands,
-        scalars: new Array<number>(d.scalars).fill(0),
-        stage: stages[i]!,
-        label: d.label,
-      };
-    });
-    const launches = all.filter((_, i) => !skipped[i]);
-    const scalars = this.#scalars.map((s) => ({ launch: all[s.draft]!, at: s.at, slot: s.slot, index: s.index }));
-    return { launches, patches, scalars, memory, inPlace, filledBy: undefined };
-  }
-
-  /** Bytes of a pending node's output; undefined for data. */
-  #byteLengthOf(value: string): number | undefined {
-    const [slot, index] = value.split(",").map(Number) as [number, number];
-    const node = this.#order[slot]!;
-    if (node.op.kind === "leaf" || node.storage) return undefined;
-    const out = node.outputs[index]!;
-    return sizeOf(out.shape) * byteLengthOf(out.dtype);
-  }
-
-  /** A launch joins the stage before it unless it needs, or would disturb, something of that stage. */
-  #stages(): number[] {
-    const written = new Map<string, number>();
-    const read = new Map<string, number>();
-    const overwrites = new Map<string, string>();
-    this.#roots.forEach((r) => {
-      if (r.into) overwrites.set(`${r.node.slot},${r.index}`, `${r.into.target.slot},0`);
-    });
-    let stage = 0;
-    let stepStart = 0;
-    return this.#drafts.map((d) => {
-      if (d.step) {
-        if (d.step.first) stepStart = stage + 1;
-        stage = stepStart + d.step.stage;
-        for (const x of d.reads) if (x.value) written.set(x.value, stage);
-        return stage;
-      }
-      let after = -1;
-      for (const x of d.reads) if (x.value) after = Math.max(after, written.get(x.value) ?? -1);
-      for (const x of d.writes) {
-        if (d.overlapsWrites) after = Math.max(after, written.get(x.value) ?? -1);
-        const old = overwrites.get(x.value);
-        if (old) after = Math.max(after, read.get(old) ?? -1);
-      }
-      if (after >= stage) stage++;
-      for (const x of d.reads) if (x.value) read.set(x.value, stage);
-      for (const x of d.writes) written.set(x.value, stage);
-      return stage;
-    });
-  }
-
-  /** An update may run in place when its launch is the last to read the old value, and reads it element by element. */
-  #mayOverwrite(root: Root): boolean {
-    if (!root.into) return false;
-    const old = `${root.into.target.slot},0`;
-    const value = `${root.node.slot},${root.index}`;
-    const at = this.#drafts.findIndex((d) => d.writes.some((x) => x.value === value));
-    if (at < 0) return false;
-    const d = this.#drafts[at]!;
-    for (let i = at + 1; i < this.#drafts.length; i++)
-      if (this.#drafts[i]!.reads.some((x) => x.value === old)) return false;
-    const write = d.writes.find((x) => x.value === value)!;
-    const elementwise = d.reads.every(
-      (x) =>
-        x.value !== old ||
-        (x.operand.offset === 0 &&
-          x.operand.strides.length === write.operand.strides.length &&
-          x.operand.strides.every((s, i) => s === write.operand.strides[i])),
-    );
-    const dense = sizeOf(d.sizes) === sizeOf(root.node.outputs[root.index]!.shape);
-    return elementwise && dense && d.isMap;
+    return schedule(this.#drafts, this.#scalars, this.#values, this.#roots, this.#backend.capabilities);
   }
 }
 

@@ -4,12 +4,12 @@ import type { AnchorCall, Backend, Executable, Kernel, Launch, LaunchError, Memo
 import { byteLengthOf, type DataArray, type DType, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
-import type { BoundPlan } from "./binder.js";
 import { copyOf } from "./copy-program.js";
 import { type LoopBody, leafNode, type Node, Storage, type Value } from "./node.js";
 import { type KernelCache, Plan } from "./plan.js";
 import { recorder } from "./recorder.js";
 import type { Replay, ReplayDevice } from "./replay.js";
+import type { BoundPlan } from "./schedule.js";
 import { GraphWalk, type Root } from "./signature.js";
 
 /** How often the device had to do more than replay. */

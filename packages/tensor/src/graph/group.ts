@@ -163,8 +163,10 @@ export function layOutGroup(group: Group): GroupLayout | undefined {
   }
 
   drafts.reverse();
-  const position = new Map<string, number>();
-  drafts.forEach((d, k) => position.set(`${d.member},${d.place}`, k));
+  const position = placements.map((list) => new Array<number>(list.length));
+  drafts.forEach((d, k) => {
+    position[d.member]![d.place] = k;
+  });
   const perRowOf = drafts.map(
     (d) => hasRow && !isRowOp(members[d.member]!) && rowLength !== 1 && isRowConstant(d.placement),
   );
@@ -176,13 +178,13 @@ export function layOutGroup(group: Group): GroupLayout | undefined {
         (w): Wire =>
           typeof w === "number"
             ? { kind: "external", operand: w }
-            : { kind: "instance", instance: position.get(`${w.member},${w.place}`)!, output: w.output, byRow: w.byRow },
+            : { kind: "instance", instance: position[w.member]![w.place]!, output: w.output, byRow: w.byRow },
       ),
     }),
   );
   const exports: Exported[] = [];
   exported.forEach((list, member) => {
-    for (const output of list) exports.push({ instance: position.get(`${member},0`)!, member, output });
+    for (const output of list) exports.push({ instance: position[member]![0]!, member, output });
   });
   const wiring = JSON.stringify([
     hasRow,

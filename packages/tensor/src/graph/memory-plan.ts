@@ -18,28 +18,33 @@ export function planMemory(temporaries: readonly Temporary[], alignment: number,
     .map((_, i) => i)
     .sort((a, b) => temporaries[b]!.byteLength - temporaries[a]!.byteLength || a - b);
   const places = new Array<Place>(temporaries.length);
-  const blocks: { placed: number[]; bytes: number }[] = [];
+  const blocks: Block[] = [];
   for (const i of order) {
-    const t = temporaries[i]!;
-    const size = round(t.byteLength);
+    const { byteLength, from, to } = temporaries[i]!;
+    const size = round(byteLength);
     for (let b = 0; ; b++) {
       blocks[b] ??= { placed: [], bytes: 0 };
       const block = blocks[b]!;
-      const busy = block.placed
-        .filter((j) => temporaries[j]!.from <= t.to && temporaries[j]!.to >= t.from)
-        .map((j) => [places[j]!.byteOffset, places[j]!.byteOffset + round(temporaries[j]!.byteLength)] as const)
-        .sort((x, y) => x[0] - y[0]);
-      let at = 0;
-      for (const [start, end] of busy) {
-        if (start - at >= size) break;
-        at = Math.max(at, end);
+      const { placed } = block;
+      let byteOffset = 0;
+      for (const other of placed) {
+        // Nothing that starts later can be in the way.
+        if (other.byteOffset - byteOffset >= size) break;
+        if (other.from <= to && other.to >= from) byteOffset = Math.max(byteOffset, other.end);
       }
-      if (at + size > maxBlockBytes && block.placed.length > 0) continue;
-      places[i] = { block: b, byteOffset: at };
-      block.placed.push(i);
-      block.bytes = Math.max(block.bytes, at + size);
+      const end = byteOffset + size;
+      if (end > maxBlockBytes && placed.length > 0) continue;
+      places[i] = { block: b, byteOffset };
+      let at = placed.length;
+      while (at > 0 && placed[at - 1]!.byteOffset > byteOffset) at--;
+      placed.splice(at, 0, { from, to, byteOffset, end });
+      block.bytes = Math.max(block.bytes, end);
       break;
     }
   }
   return { places, blockBytes: blocks.map((b) => b.bytes) };
 }
+
+type Placed = { readonly from: number; readonly to: number; readonly byteOffset: number; readonly end: number };
+/** What lies in a block, by where it starts. */
+type Block = { readonly placed: Placed[]; bytes: number };

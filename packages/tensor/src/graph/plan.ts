@@ -3,11 +3,12 @@
 
 import type { AnchorCall, Backend, Executable } from "../backend/backend.js";
 import { unreachable } from "../errors.js";
-import { Binder, type BoundPlan } from "./binder.js";
+import { Binder } from "./binder.js";
 import { type Composed, composeProgram } from "./compose-program.js";
 import { fuse } from "./fusion.js";
 import { layOutGroup } from "./group.js";
 import type { LoopBody, Node, Value } from "./node.js";
+import type { BoundPlan } from "./schedule.js";
 import type { Root } from "./signature.js";
 
 /** Compiled kernels and anchors of one device, by key; counts what was compiled. */

@@ -2,9 +2,9 @@
 // wrote, and which of the numbers in them are new at each call. Two calls that noted the same can be replayed.
 
 import type { DataArray } from "../dtype.js";
-import type { BoundPlan } from "./binder.js";
 import type { Device } from "./device.js";
 import type { Node, NodeOutput, Storage, Value } from "./node.js";
+import type { BoundPlan } from "./schedule.js";
 import type { Root } from "./signature.js";
 
 /** Where a submission finds a leaf at replay. */
