@@ -4,6 +4,7 @@
 import {
   type AnchorCall,
   type DType,
+  type Expr,
   type FloatType,
   input,
   isHalf,
@@ -216,7 +217,19 @@ const epilogues: readonly Epilogue[] = [
       repeats: ["columns", "nothing"],
     };
   })(),
+  // A bias, a residual, and both: what libraries of products add themselves, in either order of the terms.
+  added(["rows"], ([bias]) => s.add(bias!, result)),
+  added(["nothing"], ([residual]) => s.add(result, residual!)),
+  added(["nothing", "rows"], ([residual, bias]) => s.add(s.add(result, residual!), bias!)),
+  added(["rows", "nothing"], ([bias, residual]) => s.add(residual!, s.add(result, bias!))),
+  added(["columns"], ([bias]) => s.add(result, bias!)),
 ];
+
+function added(repeats: Epilogue["repeats"], sum: (terms: readonly Expr[]) => Expr): Epilogue {
+  const expr = sum(repeats.map((_, i) => input(i + 1, "float32", "full")));
+  const inputs = [float, ...repeats.map(() => float)];
+  return { program: makeProgram({ inputs, scalars: [], reduces: [], outputs: [{ expr, role: "full" }] }), repeats };
+}
 
 async function products(
   { bench, seed }: CaseContext,

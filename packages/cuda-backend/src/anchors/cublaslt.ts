@@ -18,17 +18,22 @@ const computeTypes = { float16: 68, bfloat16: 68, float32: 68, float64: 70 } as 
 const dataTypes = { float16: 2, bfloat16: 14, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
 /** Of the factors that products are scaled by. */
 const scaleTypes = { float16: 0, bfloat16: 0, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
-const descriptor = { transposeA: 3, transposeB: 4 } as const;
+const descriptor = { transposeA: 3, transposeB: 4, epilogue: 7, biasPointer: 8 } as const;
+const biasEpilogue = 4;
 const layoutAttribute = { batchCount: 5, batchStride: 6 } as const;
 const preference = { workspaceBytes: 1, alignments: [5, 6, 7, 8] } as const;
 const heuristicBytes = 96;
 const workspaceAt = 64;
 const mostWorkspace = 32 * 2 ** 20;
 
+/** What is added to a product: a matrix C, and a vector along the rows of the output. */
+export type Additions = { readonly c: ColumnMajor | undefined; readonly bias: boolean };
+
 /** A product ready to run. */
 export type MatmulPlan = {
   readonly how: number;
-  readonly layouts: readonly [a: number, b: number, d: number];
+  readonly layouts: readonly [a: number, b: number, c: number, d: number];
+  readonly adds: Additions;
   readonly algorithm: Uint8Array;
   readonly workspaceBytes: number;
   readonly one: ArrayBufferView;
@@ -72,42 +77,42 @@ export class CublasLt {
     return `${Math.floor(version / 10_000)}.${Math.floor((version % 10_000) / 100)}`;
   }
 
-  /** How to run a product whose operands are aligned to some bytes; undefined where the library declines. */
-  plan(type: FloatType, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
-    const key = JSON.stringify([type, product, alignments]);
-    if (!this.#plans.has(key)) this.#plans.set(key, this.#make(type, product, alignments));
+  /**
+   * How to run a product whose operands (A, B, C, D) are aligned to some bytes, and what is added to it; undefined where the
+   * library declines.
+   */
+  plan(
+    type: FloatType,
+    product: Product,
+    alignments: readonly number[],
+    adds: Additions = { c: undefined, bias: false },
+  ): MatmulPlan | undefined {
+    const key = JSON.stringify([type, product, alignments, adds]);
+    if (!this.#plans.has(key)) this.#plans.set(key, this.#make(type, product, alignments, adds));
     return this.#plans.get(key);
   }
 
-  /** Enqueues a product: device addresses of first, second and output. */
-  run(session: Session, plan: MatmulPlan, [a, b, d]: readonly [number, number, number], label: string): void {
-    const [la, lb, ld] = plan.layouts;
+  /** Enqueues a product: device addresses of first, second and output, of C where that is added, and of the bias. */
+  run(
+    session: Session,
+    plan: MatmulPlan,
+    { a, b, c, d, bias = 0 }: { a: number; b: number; c?: number; d: number; bias?: number },
+    label: string,
+  ): void {
+    const [la, lb, lc, ld] = plan.layouts;
     const { cublasLtMatmul } = this.#functions;
+    const beta = plan.adds.c ? plan.one : plan.zero;
+    const from = c ?? d;
     const enqueue = (workspace: number): void => {
-      const code = cublasLtMatmul(
-        ...([
-          this.#handle,
-          plan.how,
-          plan.one,
-          a,
-          la,
-          b,
-          lb,
-          plan.zero,
-          d,
-          ld,
-          d,
-          ld,
-          plan.algorithm,
-          workspace,
-        ] as const),
-        plan.workspaceBytes,
-        session.stream.handle,
-      );
+      if (plan.adds.bias) this.#setBias(plan.how, bias);
+      const operands = [plan.one, a, la, b, lb, beta, from, lc, d, ld] as const;
+      const { algorithm, workspaceBytes } = plan;
+      const { handle } = session.stream;
+      const code = cublasLtMatmul(this.#handle, plan.how, ...operands, algorithm, workspace, workspaceBytes, handle);
       this.#check(code, `run ${label}`);
     };
     const call = (workspace: number): void =>
-      session.call([plan.how, a, b, d, workspace], () => enqueue(workspace), label);
+      session.call([plan.how, a, b, from, d, bias, workspace], () => enqueue(workspace), label);
     if (plan.workspaceBytes === 0) call(0);
     else session.withScratch(plan.workspaceBytes, call);
   }
@@ -124,7 +129,12 @@ export class CublasLt {
     f.cublasLtDestroy(this.#handle);
   }
 
-  #make(type: FloatType, product: Product, alignments: readonly number[]): MatmulPlan | undefined {
+  #setBias(how: number, address: number): void {
+    const value = new BigUint64Array([BigInt(address)]);
+    this.#check(this.#functions.cublasLtMatmulDescSetAttribute(how, descriptor.biasPointer, value, 8), "add a bias");
+  }
+
+  #make(type: FloatType, product: Product, alignments: readonly number[], adds: Additions): MatmulPlan | undefined {
     const f = this.#functions;
     const { out } = this.#gpu.driver;
     this.#check(f.cublasLtMatmulDescCreate(out.bytes, computeTypes[type], scaleTypes[type]), "describe a product");
@@ -136,15 +146,22 @@ export class CublasLt {
       const value = new Int32Array([transposed ? 1 : 0]);
       this.#check(f.cublasLtMatmulDescSetAttribute(how, attribute, value, 4), "transpose");
     }
+    if (adds.bias) {
+      const value = new Int32Array([biasEpilogue]);
+      this.#check(f.cublasLtMatmulDescSetAttribute(how, descriptor.epilogue, value, 4), "add a bias");
+      // The address is told at each run; algorithms are chosen by how it is aligned.
+      this.#setBias(how, 256);
+    }
     const [sa, sb, sd] = product.batchStrides;
     const layouts = [
       this.#layout(type, product.a, product.batches, sa),
       this.#layout(type, product.b, product.batches, sb),
+      this.#layout(type, adds.c ?? product.d, product.batches, sd),
       this.#layout(type, product.d, product.batches, sd),
     ] as const;
     const found = this.#algorithm(how, layouts, alignments);
     const numbers = type === "float64" ? Float64Array : Float32Array;
-    return found && { how, layouts, ...found, one: numbers.of(1), zero: numbers.of(0) };
+    return found && { how, layouts, adds, ...found, one: numbers.of(1), zero: numbers.of(0) };
   }
 
   #layout(type: FloatType, { rows, columns, leading }: ColumnMajor, batches: number, stride: number): number {
@@ -159,7 +176,7 @@ export class CublasLt {
     return layout;
   }
 
-  #algorithm(how: number, [a, b, d]: MatmulPlan["layouts"], alignments: readonly number[]) {
+  #algorithm(how: number, [a, b, c, d]: MatmulPlan["layouts"], alignments: readonly number[]) {
     const f = this.#functions;
     const { out } = this.#gpu.driver;
     this.#check(f.cublasLtMatmulPreferenceCreate(out.bytes), "make a preference");
@@ -167,14 +184,13 @@ export class CublasLt {
     try {
       const limit = new BigUint64Array([BigInt(mostWorkspace)]);
       this.#check(f.cublasLtMatmulPreferenceSetAttribute(wish, preference.workspaceBytes, limit, 8), "prefer");
-      const aligned = [...alignments, alignments[2]!];
       preference.alignments.forEach((attribute, i) => {
-        const bytes = new Uint32Array([aligned[i]!]);
+        const bytes = new Uint32Array([alignments[i]!]);
         this.#check(f.cublasLtMatmulPreferenceSetAttribute(wish, attribute, bytes, 4), "prefer");
       });
       const result = new Uint8Array(heuristicBytes);
       const count = new Int32Array(1);
-      const code = f.cublasLtMatmulAlgoGetHeuristic(this.#handle, how, a, b, d, d, wish, 1, result, count);
+      const code = f.cublasLtMatmulAlgoGetHeuristic(this.#handle, how, a, b, c, d, wish, 1, result, count);
       if (code !== 0 || count[0] === 0) return undefined;
       const workspaceBytes = Number(new DataView(result.buffer).getBigUint64(workspaceAt, true));
       return { algorithm: result.slice(0, workspaceAt), workspaceBytes };

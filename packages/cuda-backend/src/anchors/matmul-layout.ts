@@ -76,7 +76,13 @@ export function planProduct(
 const fits = (rowStride: number, columnStride: number, rows: number, columns: number): boolean =>
   (rowStride === 1 || rows === 1) && (columnStride >= rows || columns === 1);
 
-function matrix(rowStride: number, columnStride: number, rows: number, columns: number): ColumnMajor | undefined {
+/** A matrix read as it lies, or undefined where no column-major matrix lies so. */
+export function matrix(
+  rowStride: number,
+  columnStride: number,
+  rows: number,
+  columns: number,
+): ColumnMajor | undefined {
   if (!fits(rowStride, columnStride, rows, columns)) return undefined;
   return { rows, columns, leading: columns === 1 ? rows : columnStride, transposed: false };
 }

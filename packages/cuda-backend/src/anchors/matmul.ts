@@ -6,6 +6,7 @@ import { addressOf, CudaExecutable, noWork, ScratchBuffer, type Work } from "../
 import type { KernelExecutable } from "../run/kernel-executable.js";
 import type { Geometry, Session } from "../run/session.js";
 import type { CublasLt } from "./cublaslt.js";
+import { addendsOf, libraryEpilogue } from "./epilogue.js";
 import { matmulThreads, matmulTile, renderMatmul } from "./matmul-kernel.js";
 import { alignmentOf, planProduct } from "./matmul-layout.js";
 
@@ -28,6 +29,8 @@ export class MatmulExecutable extends CudaExecutable {
     const { sizes, operands, label } = launch;
     if (sizes.slice(0, -1).includes(0)) return noWork;
     if (!this.#epilogue) return this.#product(session, sizes, operands, label);
+    const whole = this.#byLibraryAlone(sizes, operands, label, session);
+    if (whole) return whole;
     const axes = sizes.slice(0, -1);
     const count = axes.reduce((n, size) => n * size, 1);
     const strides = axes.map((_, axis) => axes.slice(axis + 1).reduce((n, size) => n * size, 1));
@@ -55,35 +58,65 @@ export class MatmulExecutable extends CudaExecutable {
   }
 
   #product(session: Session, sizes: readonly number[], operands: readonly LaunchOperand[], label: string): Work {
-    return this.#byLibrary(session, sizes, operands, label) ?? this.#byKernel(session, sizes, operands, label);
+    const [a, b, c] = operands as [LaunchOperand, LaunchOperand, LaunchOperand];
+    return this.#byLibrary(session, sizes, [a, b, c], [], label) ?? this.#byKernel(session, sizes, operands, label);
+  }
+
+  /** The product and its epilogue in one, where that is what the library computes. */
+  #byLibraryAlone(
+    sizes: readonly number[],
+    operands: readonly LaunchOperand[],
+    label: string,
+    session: Session,
+  ): Work | undefined {
+    const { kernel } = this.#epilogue!;
+    const addends = addendsOf(kernel, this.#type);
+    if (!addends) return undefined;
+    const [a, b, ...others] = operands as [LaunchOperand, LaunchOperand, ...LaunchOperand[]];
+    const out = others.at(-1)!;
+    const d = { ...out, strides: [...out.strides, 0] };
+    const added = addends.map((index) => others[index - 1]!);
+    return this.#byLibrary(session, sizes, [a, b, d], added, label, out);
   }
 
   #byLibrary(
     session: Session,
     sizes: readonly number[],
-    operands: readonly LaunchOperand[],
+    [a, b, c]: readonly [LaunchOperand, LaunchOperand, LaunchOperand],
+    added: readonly LaunchOperand[],
     label: string,
+    out: LaunchOperand = c,
   ): Work | undefined {
     const library = this.#cublasLt;
     if (!library) return undefined;
-    const strides = operands.map((o) => o.strides);
-    const planned = planProduct(sizes, strides);
+    const planned = planProduct(
+      sizes,
+      [a, b, c].map((o) => o.strides),
+    );
     if (!planned) return undefined;
     const { product, starts } = planned;
     const unit = byteLengthOf(this.#type);
-    const [a, b, c] = operands as [LaunchOperand, LaunchOperand, LaunchOperand];
-    const inOrder = product.swapped ? [b, a, c] : [a, b, c];
+    const epilogue = added.length === 0 ? undefined : libraryEpilogue(added, product, unit);
+    if (added.length > 0 && (!epilogue || starts.length > 1)) return undefined;
+    const from = epilogue?.c;
+    const bias = epilogue?.bias;
+    const inOrder = [...(product.swapped ? [b, a] : [a, b]), from?.operand ?? c, c];
     const alignments = inOrder.map((o) => alignmentOf(o, unit, sizes.length - 3));
-    const plan = library.plan(this.#type, product, alignments);
+    const layout = from && { rows: from.rows, columns: from.columns, leading: from.leading, transposed: false };
+    const plan = library.plan(this.#type, product, alignments, { c: layout, bias: bias !== undefined });
     if (!plan) return undefined;
     return {
       enqueue: () => {
-        const [fromA, fromB, toC] = [addressOf(a, unit), addressOf(b, unit), addressOf(c, unit)];
+        const [fromA, fromB, toC] = [addressOf(a, unit), addressOf(b, unit), addressOf(out, unit)];
         for (const [atA, atB, atC] of starts) {
           const first = fromA + atA * unit;
           const second = fromB + atB * unit;
-          const addresses = product.swapped ? [second, first] : [first, second];
-          library.run(session, plan, [addresses[0]!, addresses[1]!, toC + atC * unit], label);
+          const factors = product.swapped ? { a: second, b: first } : { a: first, b: second };
+          const terms = {
+            ...(from && { c: addressOf(from.operand, unit) }),
+            ...(bias && { bias: addressOf(bias, unit) }),
+          };
+          library.run(session, plan, { ...factors, ...terms, d: toC + atC * unit }, label);
         }
       },
     };

@@ -40,6 +40,9 @@ export type EmulatorCounter =
   | "compilations"
   | "allocations"
   | "products"
+  /** Products that add a bias, and those that add a matrix. */
+  | "biases"
+  | "accumulations"
   | "mutations"
   | "leaked_bytes";
 

@@ -22,6 +22,9 @@ struct BFloat16 {
 struct Description {
   int compute, scale;
   int transpose_a = 0, transpose_b = 0;
+  /** 1 for none, 4 for a bias along the rows of the output. */
+  int epilogue = 1;
+  const void* bias = nullptr;
 };
 
 struct Layout {
@@ -56,8 +59,8 @@ void narrow(float x, BFloat16& to) { to.bits = float_to_bfloat16(x); }
 
 /** `S` is what elements are multiplied and summed in. */
 template <class T, class S>
-void multiply(const Description& how, S alpha, const T* a, const Layout& la, const T* b, const Layout& lb, S beta, T* d,
-              const Layout& ld) {
+void multiply(const Description& how, S alpha, const T* a, const Layout& la, const T* b, const Layout& lb, S beta,
+              const T* c, const Layout& lc, T* d, const Layout& ld) {
   const uint64_t depth = how.transpose_a ? la.rows : la.columns;
   for (int batch = 0; batch < ld.batches; batch++) {
     const T* from_a = a + batch * la.batch_stride;
@@ -71,19 +74,21 @@ void multiply(const Description& how, S alpha, const T* a, const Layout& la, con
           const S y = wide( how.transpose_b ? from_b[column + k * lb.leading] : from_b[k + column * lb.leading]);
           sum += x * y;
         }
-        T& place = to[row + column * ld.leading];
-        narrow(beta == 0 ? alpha * sum : alpha * sum + beta * wide(place), place);
+        sum = alpha * sum;
+        if (beta != 0) sum = sum + beta * wide(c[batch * lc.batch_stride + row + column * lc.leading]);
+        if (how.epilogue == 4) sum = sum + wide(((const T*)how.bias)[row]);
+        narrow(sum, to[row + column * ld.leading]);
       }
     }
   }
 }
 
 /** What the real library refuses: shapes that do not fit, empty matrices, columns that overlap. */
-bool fits(const Description& how, const Layout& a, const Layout& b, const Layout& d) {
+bool fits(const Description& how, const Layout& a, const Layout& b, const Layout& c, const Layout& d) {
   const uint64_t m = how.transpose_a ? a.columns : a.rows, k = how.transpose_a ? a.rows : a.columns;
   const uint64_t n = how.transpose_b ? b.rows : b.columns, k2 = how.transpose_b ? b.columns : b.rows;
-  if (!m || !n || !k || k != k2 || d.rows != m || d.columns != n) return false;
-  for (const Layout* l : {&a, &b, &d})
+  if (!m || !n || !k || k != k2 || d.rows != m || d.columns != n || c.rows != m || c.columns != n) return false;
+  for (const Layout* l : {&a, &b, &c, &d})
     if (l->leading < (int64_t)l->rows || l->type != a.type || l->batches != d.batches) return false;
   return d.batches == 1 || d.batch_stride != 0;
 }
@@ -116,9 +121,11 @@ int cublasLtMatmulDescDestroy(Description* how) {
   return ok;
 }
 int cublasLtMatmulDescSetAttribute(Description* how, int attribute, const void* value, size_t size) {
-  if (size != 4) return invalid;
+  if (size != (attribute == 8 ? 8 : 4)) return invalid;
   if (attribute == 3) memcpy(&how->transpose_a, value, 4);
   else if (attribute == 4) memcpy(&how->transpose_b, value, 4);
+  else if (attribute == 7) memcpy(&how->epilogue, value, 4);
+  else if (attribute == 8) memcpy(&how->bias, value, 8);
   else return not_supported;
   return ok;
 }
@@ -149,44 +156,56 @@ int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int attribute, 
   else if (attribute < 5 || attribute > 8 || size != 4) return invalid;
   return ok;
 }
-int cublasLtMatmulAlgoGetHeuristic(void*, Description* how, Layout* a, Layout* b, Layout*, Layout* d, Preference*,
+int cublasLtMatmulAlgoGetHeuristic(void*, Description* how, Layout* a, Layout* b, Layout* c, Layout* d, Preference*,
                                    int requested, HeuristicResult* results, int* found) {
   *found = 0;
   if (requested < 1) return invalid;
-  if (!fits(*how, *a, *b, *d)) return not_supported;
+  if (!fits(*how, *a, *b, *c, *d) || (how->epilogue != 1 && how->epilogue != 4)) return not_supported;
   results[0] = {};
   results[0].algorithm[0] = 0x7041;
   *found = 1;
   return ok;
 }
 int cublasLtMatmul(void*, Description* how, const void* alpha, const void* a, Layout* la, const void* b, Layout* lb,
-                   const void* beta, const void*, Layout*, void* d, Layout* ld, const void* algorithm, void*, size_t,
+                   const void* beta, const void* c, Layout* lc, void* d, Layout* ld, const void* algorithm, void*, size_t,
                    Stream* stream) {
   call_count++;
-  if (!fits(*how, *la, *lb, *ld)) return invalid;
+  if (!fits(*how, *la, *lb, *lc, *ld)) return invalid;
   if (*(const uint64_t*)algorithm != 0x7041) return invalid;
   if (!is_device_memory(a, extent(*la)) || !is_device_memory(b, extent(*lb)) || !is_device_memory(d, extent(*ld)))
     return invalid;
-  setting("products")++;
+  if (how->epilogue == 4) {
+    if (!is_device_memory(how->bias, ld->rows * element_bytes(ld->type))) return invalid;
+    setting("biases")++;
+  }
   const Description description = *how;
-  const Layout x = *la, y = *lb, z = *ld;
+  const Layout x = *la, y = *lb, w = *lc, z = *ld;
   double scale[2] = {};
   const int size = z.type == float64 ? 8 : 4;
   memcpy(&scale[0], alpha, size);
   memcpy(&scale[1], beta, size);
+  float factor;
+  memcpy(&factor, beta, 4);
+  const bool adds = size == 8 ? scale[1] != 0 : factor != 0;
+  // What is added may be the output itself, in place; a matrix that only overlaps it would be overwritten while it is read.
+  if (adds && !is_device_memory(c, extent(w))) return invalid;
+  const bool overlaps = (const char*)c < (const char*)d + extent(z) && (const char*)d < (const char*)c + extent(w);
+  if (adds && overlaps && (c != d || w.leading != z.leading)) return invalid;
+  setting("products")++;
+  if (adds) setting("accumulations")++;
   stream->push([=] {
     if (sticky_error) return;
     float single[2] = {};
     memcpy(&single[0], &scale[0], 4);
     memcpy(&single[1], &scale[1], 4);
     if (z.type == float64)
-      multiply<double>(description, scale[0], (const double*)a, x, (const double*)b, y, scale[1], (double*)d, z);
+      multiply<double>(description, scale[0], (const double*)a, x, (const double*)b, y, scale[1], (const double*)c, w, (double*)d, z);
     else if (z.type == float32)
-      multiply<float>(description, single[0], (const float*)a, x, (const float*)b, y, single[1], (float*)d, z);
+      multiply<float>(description, single[0], (const float*)a, x, (const float*)b, y, single[1], (const float*)c, w, (float*)d, z);
     else if (z.type == float16)
-      multiply<Float16>(description, single[0], (const Float16*)a, x, (const Float16*)b, y, single[1], (Float16*)d, z);
+      multiply<Float16>(description, single[0], (const Float16*)a, x, (const Float16*)b, y, single[1], (const Float16*)c, w, (Float16*)d, z);
     else
-      multiply<BFloat16>(description, single[0], (const BFloat16*)a, x, (const BFloat16*)b, y, single[1], (BFloat16*)d, z);
+      multiply<BFloat16>(description, single[0], (const BFloat16*)a, x, (const BFloat16*)b, y, single[1], (const BFloat16*)c, w, (BFloat16*)d, z);
   });
   return ok;
 }
