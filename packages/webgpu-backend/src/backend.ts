@@ -16,7 +16,7 @@ import {
 import { makeAnchor } from "./anchors/anchors.js";
 import type { GpuCommandEncoder, GpuDevice, GpuTimestampWrites } from "./gpu.js";
 import { KernelExecutable } from "./kernels/kernel-executable.js";
-import type { RowLimits } from "./kernels/row-plan.js";
+import { hasDearBarriers, type RowLimits } from "./kernels/row-plan.js";
 import { WebGpuBuffer } from "./memory/buffer.js";
 import { BufferPool } from "./memory/pool.js";
 import { Readback } from "./memory/readback.js";
@@ -122,7 +122,7 @@ export class WebGpuBackend implements Backend {
 
   anchor(call: AnchorCall): GpuExecutable | undefined {
     this.#check();
-    const make = makeAnchor(call);
+    const make = makeAnchor(call, hasDearBarriers(this.#rowLimits));
     if (!make) return undefined;
     const key = [call.op, JSON.stringify(call.attributes), call.rank, call.epilogue?.key].join("/");
     return this.#cached(key, () => make(key));

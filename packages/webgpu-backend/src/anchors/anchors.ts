@@ -9,14 +9,18 @@ import { ScanExecutable } from "./scan.js";
 import { ScatterExecutable } from "./scatter.js";
 import { SortExecutable } from "./sort.js";
 
-/** Makes the executable of an anchor from its key, or undefined when the anchor is declined. */
-export function makeAnchor(call: AnchorCall): ((key: string) => GpuExecutable) | undefined {
+/**
+ * Makes the executable of an anchor from its key, or undefined when the anchor is declined. With `dearBarriers` threads
+ * wait for each other only where they must.
+ */
+export function makeAnchor(call: AnchorCall, dearBarriers: boolean): ((key: string) => GpuExecutable) | undefined {
   const { type } = call.attributes;
   if (type === "float64" || (call.epilogue && call.op !== "matmul")) return undefined;
   switch (call.op) {
     case "matmul": {
       const { rank, epilogue, attributes } = call;
-      return (key) => new MatmulExecutable(key, { type: attributes.type, rank, ...(epilogue && { epilogue }) });
+      return (key) =>
+        new MatmulExecutable(key, { type: attributes.type, rank, ...(epilogue && { epilogue }) }, dearBarriers);
     }
     case "gather":
       return (key) => new GatherExecutable(key, type);

@@ -56,9 +56,12 @@ export function matmulText(
   const each = (count: number, write: (i: number) => string): string[] =>
     Array.from({ length: count }, (_, i) => write(i));
 
-  const declarations = [
+  const shared = [
     `var<workgroup> tileA: array<vec4<f32>, ${(rows * depth) / 4}>;`,
     `var<workgroup> tileB: array<vec4<f32>, ${(depth * columns) / 4}>;`,
+  ];
+  const declarations = [
+    ...(tiles.direct ? [] : shared),
     loadText("A", type, a.vectors, words, layout, places, source),
     loadText("B", type, b.vectors, words, layout, places, source),
     finishText({ type, rank, epilogue }, layout, source, places),
@@ -90,24 +93,18 @@ export function matmulText(
     "loadB(baseB, firstK + i, firstN + j * 4u)",
     `i * ${inColumns}u + j`,
   );
+  const vectorB = (d: number, q: number): string =>
+    tiles.direct
+      ? `loadB(baseB, k + ${d}u, n0 + ${4 * q}u)`
+      : `tileB[(kk * 4u + ${d}u) * ${inColumns}u + tx * ${quads}u + ${q}u]`;
   const products = [0, 1, 2, 3].flatMap((d) => [
-    ...each(quads, (q) => `let b${d}${q} = tileB[(kk * 4u + ${d}u) * ${inColumns}u + tx * ${quads}u + ${q}u];`),
+    ...each(quads, (q) => `let b${d}${q} = ${vectorB(d, q)};`),
     ...each(threadRows * quads, (i) => {
       const [row, q] = [Math.floor(i / quads), i % quads];
       return `sum${i} = fma(vec4<f32>(a${row}.${"xyzw"[d]}), b${d}${q}, sum${i});`;
     }),
   ]);
-  const body = [
-    `if (group >= ${wordText(layout.field("groups"))}) { return; }`,
-    `let firstN = (group % ${wordText(layout.field("tilesN"))}) * ${columns}u;`,
-    `let firstM = ((group / ${wordText(layout.field("tilesN"))}) % ${wordText(layout.field("tilesM"))}) * ${rows}u;`,
-    `let batch = group / (${wordText(layout.field("tilesN"))} * ${wordText(layout.field("tilesM"))});`,
-    ...coordinates("batch", rank - 3, (axis) => wordText(layout.size(axis))),
-    `let baseA = ${batchBase(0)};`,
-    `let baseB = ${batchBase(1)};`,
-    `let tx = t % ${columns / threadColumns}u;`,
-    `let ty = t / ${columns / threadColumns}u;`,
-    ...each(threadRows * quads, (i) => `var sum${i} = vec4<f32>();`),
+  const throughTiles = [
     `for (var firstK = 0u; firstK < ${k}; firstK += ${depth}u) {`,
     ...fillA,
     ...fillB,
@@ -118,8 +115,27 @@ export function matmulText(
     "}",
     "workgroupBarrier();",
     "}",
+  ];
+  const fromMemory = [
+    `for (var k = 0u; k < ${k}; k += 4u) {`,
+    ...each(threadRows, (i) => `let a${i} = loadA(baseA, m0 + ${i}u, k);`),
+    ...products,
+    "}",
+  ];
+  const body = [
+    `if (group >= ${wordText(layout.field("groups"))}) { return; }`,
+    `let firstN = (group % ${wordText(layout.field("tilesN"))}) * ${columns}u;`,
+    `let firstM = ((group / ${wordText(layout.field("tilesN"))}) % ${wordText(layout.field("tilesM"))}) * ${rows}u;`,
+    `let batch = group / (${wordText(layout.field("tilesN"))} * ${wordText(layout.field("tilesM"))});`,
+    ...coordinates("batch", rank - 3, (axis) => wordText(layout.size(axis))),
+    `let baseA = ${batchBase(0)};`,
+    `let baseB = ${batchBase(1)};`,
+    `let tx = t % ${columns / threadColumns}u;`,
+    `let ty = t / ${columns / threadColumns}u;`,
     `let m0 = firstM + ty * ${threadRows}u;`,
     `let n0 = firstN + tx * ${threadColumns}u;`,
+    ...each(threadRows * quads, (i) => `var sum${i} = vec4<f32>();`),
+    ...(tiles.direct ? fromMemory : throughTiles),
     // A loop, because the text of an epilogue may be long; sums leave their registers only here.
     `var sums = array<vec4<f32>, ${threadRows * quads}>(${each(threadRows * quads, (i) => `sum${i}`).join(", ")});`,
     `for (var i = 0u; i < ${threadRows * threadColumns}u; i++) {`,

@@ -6,7 +6,7 @@ import { countOf, GpuExecutable, type LaunchPlan, useOf } from "../run/dispatch.
 import type { Shader } from "../wgsl/module.js";
 import { ParamLayout } from "../wgsl/params.js";
 import { type FactorLayout, matmulText, type Product, writtenFrom } from "./matmul-text.js";
-import { chooseTiles, tilesOf } from "./matmul-tiles.js";
+import { chooseTiles, type TileLimits, tilesOf } from "./matmul-tiles.js";
 
 /** Operations of an epilogue up to which threads take large blocks. */
 const shortEpilogue = 12;
@@ -15,10 +15,10 @@ const shortEpilogue = 12;
 export class MatmulExecutable extends GpuExecutable {
   readonly #call: Product;
   readonly #layout: ParamLayout<"tilesM" | "tilesN" | "groups">;
-  readonly #mayBeLarge: boolean;
+  readonly #limits: TileLimits;
   readonly #shaders = new Map<string, Shader>();
 
-  constructor(key: string, call: Product) {
+  constructor(key: string, call: Product, dearBarriers: boolean) {
     const { type } = call;
     const { inputs = [], outputs = [], scalars = [] } = call.epilogue?.program ?? {};
     const own = call.epilogue ? [...inputs.slice(1), ...outputs.map((y) => y.expr)].map((x) => x.type) : [type];
@@ -33,7 +33,7 @@ export class MatmulExecutable extends GpuExecutable {
         if (e.kind === "apply") operations++;
       });
     }
-    this.#mayBeLarge = operations <= shortEpilogue;
+    this.#limits = { mayBeLarge: operations <= shortEpilogue, dearBarriers };
   }
 
   plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
@@ -43,7 +43,7 @@ export class MatmulExecutable extends GpuExecutable {
     if (countOf(outer, label) === 0) return { dispatches: [], scratchWords: 0 };
     const [m, n, k] = sizes.slice(-3) as [number, number, number];
     const batch = countOf(sizes.slice(0, -3), label);
-    const name = chooseTiles(batch, m, n, this.#mayBeLarge);
+    const name = chooseTiles(batch, m, n, this.#limits);
     const tiles = tilesOf(name);
     const tilesM = Math.ceil(m / tiles.rows);
     const tilesN = Math.ceil(n / tiles.columns);

@@ -32,8 +32,12 @@ const maxChunks = 256;
 const fewThreads = 2 ** 14;
 /** Words of scratch memory that sums over rows may take. */
 const maxLaneWords = 2 ** 22;
-/** Subgroups narrower than this are a processor's vectors, where a barrier costs more than a long walk. */
+/** Subgroups narrower than this are a processor's vectors. */
 const narrowSubgroup = 16;
+
+/** Whether barriers are dear, as they are where a processor plays the GPU: threads then take turns at each. */
+export const hasDearBarriers = ({ subgroupSize }: Pick<RowLimits, "subgroupSize">): boolean =>
+  (subgroupSize ?? narrowSubgroup) < narrowSubgroup;
 
 /** Shares out the rows of a launch. Rows are cut only where the buffers leave one for the pieces' results. */
 export function planRows(
@@ -54,7 +58,7 @@ export function planRows(
 }
 
 function teamOf(length: number, subgroupSize: number | undefined): Team {
-  const suits = length <= mediumRow || (subgroupSize ?? 0) < narrowSubgroup;
+  const suits = length <= mediumRow || hasDearBarriers({ subgroupSize });
   if (subgroupSize !== undefined && suits) return subgroupOf(subgroupSize);
   return length <= mediumRow ? partOfGroup : wholeGroup;
 }

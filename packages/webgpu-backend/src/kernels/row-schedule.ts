@@ -24,7 +24,7 @@ import { RowAddresses, rowUses } from "./row-addresses.js";
 import { planRows, type RowLimits } from "./row-plan.js";
 import { type Team, TeamReductions } from "./team.js";
 
-const fieldNames = ["rows", "blocks", "turns", "chunks", "chunkLength", "lanes"] as const;
+const fieldNames = ["rows", "blocks", "turns", "chunks", "walked", "chunkLength", "lanes"] as const;
 type Field = (typeof fieldNames)[number];
 
 /** What one shader does: all of it, one pass of a cut row, or what follows the last pass. */
@@ -59,32 +59,29 @@ export class RowSchedule {
     const { team, chunks, blocks } = planRows(this.#kernel, launch, this.#limits);
     const isCut = chunks > 1;
     const lanes = isCut ? program.reduces.length * rows * chunks : 0;
-    const fields = {
-      rows,
-      blocks,
-      turns: Math.ceil(rows / blocks),
-      chunks,
-      chunkLength: Math.ceil(length / chunks),
-      lanes,
-    };
+    const turns = Math.ceil(rows / blocks);
+    const fields = { rows, blocks, turns, chunks, chunkLength: Math.ceil(length / chunks), lanes };
     const scratchWords = lanes + laneWords(program, blocks, length);
     const teamsInGroup = team.groupSize / team.size;
     const parts: Part[] = isCut
       ? [...this.#passes.map((_, pass): Part => ({ kind: "pass", pass })), { kind: "outputs" }]
       : [{ kind: "whole" }];
-    const dispatches = parts.map(
-      (part): Dispatch => ({
+    const onlyRows = program.outputs.every((o) => o.role === "row");
+    const dispatches = parts.map((part): Dispatch => {
+      // What is written once a row takes one chunk's team.
+      const walked = part.kind === "outputs" && onlyRows ? 1 : chunks;
+      return {
         shader: this.#shader(part, team),
         layout: this.#layout,
         words: this.#layout.block(
-          fields,
+          { ...fields, walked },
           sizes,
           operands.map((o) => o.strides),
         ),
         uses: rowUses(program, launch, scratchWords > 0),
-        groups: Math.ceil((blocks * chunks) / teamsInGroup),
-      }),
-    );
+        groups: Math.ceil((blocks * walked) / teamsInGroup),
+      };
+    });
     return {
       dispatches: [...dispatches, ...laneDispatches(program, launch, blocks, lanes)],
       scratchWords,
@@ -141,9 +138,10 @@ class RowText {
 
   render(part: Part): string {
     const row = this.#row;
+    const [blocks, walked] = [this.#field("blocks"), this.#field("walked")];
     row.push(
-      `let at = turn * ${this.#field("blocks")} + block;`,
-      `let valid = block < ${this.#field("blocks")} && at < ${this.#field("rows")};`,
+      `let at = turn * ${blocks} + block;`,
+      `let valid = block < ${blocks} && chunk < ${walked} && at < ${this.#field("rows")};`,
       `let row = min(at, ${this.#field("rows")} - 1u);`,
       "let stop = select(begin, end, valid);",
       ...this.#addresses.coordinates("row"),
@@ -158,8 +156,9 @@ class RowText {
     const body = [
       `let team = group * ${groupSize / size}u + t / ${size}u;`,
       `let thread = t % ${size}u;`,
-      `let block = team / ${this.#field("chunks")};`,
-      `let chunk = team % ${this.#field("chunks")};`,
+      ...(this.#isThread
+        ? [`let block = team % ${blocks};`, `let chunk = team / ${blocks};`]
+        : [`let block = team / ${walked};`, `let chunk = team % ${walked};`]),
       `let begin = min(${length}, chunk * ${this.#field("chunkLength")});`,
       `let end = min(${length}, begin + ${this.#field("chunkLength")});`,
       ...this.#launch.lines,
@@ -197,21 +196,29 @@ class RowText {
       this.#row.push(wgsl.constant(of.type, `r${index}`, this.#reductions.call(reduce, `sum${index}`)));
       if (whole) this.#row.define(reduced(index, of.type), `r${index}`);
       else {
-        const place = this.#addresses.scratch(`${this.#chunkWord(index)} + chunk`);
+        const place = this.#addresses.scratch(this.#chunkWord(index, "chunk"));
         this.#row.push(`if (valid && thread == 0u) { ${wgsl.store(of.type, place, `r${index}`)} }`);
       }
     }
   }
 
-  /** The word of the first chunk's part of a reduction of this row. */
-  #chunkWord(index: number): string {
-    return `(${index}u * ${this.#field("rows")} + row) * ${this.#field("chunks")}`;
+  /** The word of a chunk's part of a reduction of this row; neighbours are those of neighbouring threads. */
+  #chunkWord(index: number, chunk: string): string {
+    const [rows, chunks] = [this.#field("rows"), this.#field("chunks")];
+    return this.#isThread
+      ? `(${index}u * ${chunks} + ${chunk}) * ${rows} + row`
+      : `(${index}u * ${rows} + row) * ${chunks} + ${chunk}`;
+  }
+
+  /** Whether neighbouring threads have neighbouring rows. */
+  get #isThread(): boolean {
+    return this.#team.kind === "thread";
   }
 
   /** Joins what the chunks of the row have left of a reduction. */
   #joinChunks(reduce: NumberedReduce): void {
     const { op, of, index } = reduce;
-    const part = wgsl.load(of.type, this.#addresses.scratch(`${this.#chunkWord(index)} + c`));
+    const part = wgsl.load(of.type, this.#addresses.scratch(this.#chunkWord(index, "c")));
     this.#row.push(
       wgsl.variable(of.type, `sum${index}`, literal(identityOf(op, of.type), of.type)),
       `for (var c = thread; c < ${this.#field("chunks")}; c += ${this.#team.size}u) {`,
