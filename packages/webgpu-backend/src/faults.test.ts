@@ -203,6 +203,36 @@ describe.skipIf(!available)(`faults on WebGPU${available ? "" : " (no WebGPU ada
     expect(() => zeros(2, { dtype: "float64", device })).toThrow(/webgpu: no such dtype on this device, got float64/);
   });
 
+  it("more work groups than an axis takes are split, and no element is missed", async () => {
+    const gpu = await newGpu();
+    // An axis of four, so that a small array needs three rows of groups, the last of them not full.
+    const limits = new Proxy(gpu.limits, {
+      get: (own, name) => (name === "maxComputeWorkgroupsPerDimension" ? 4 : Reflect.get(own, name)),
+    });
+    const narrow = new Proxy(gpu, {
+      get: (own, name) => {
+        if (name === "limits") return limits;
+        const value: unknown = Reflect.get(own, name);
+        return typeof value === "function" ? value.bind(own) : value;
+      },
+    });
+    const device = await onGpu(narrow);
+    const numbers = Int32Array.from({ length: 10_007 }, (_, i) => i);
+    expect(await tensor(numbers, { device }).add(1).data()).toEqual(numbers.map((n) => n + 1));
+  });
+
+  it("a realization is one submission to the queue, however many kernels it takes", async () => {
+    const gpu = await newGpu();
+    const device = await onGpu(gpu);
+    const x = tensor(new Float32Array(12), { device, shape: [3, 4] });
+    await x.data();
+    const submit = vi.spyOn(gpu.queue, "submit");
+    const y = x.matmul(x.T).softmax(-1).matmul(x).sum();
+    device.realize([y.value]);
+    expect(submit).toHaveBeenCalledTimes(1);
+    expect(await y.item()).toBe(0);
+  });
+
   it("a disposed device says so", async () => {
     const backend = await createWebGpuBackend();
     backend.dispose();
