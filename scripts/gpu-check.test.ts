@@ -35,7 +35,14 @@ describe.skipIf(missing !== undefined)("gpu:check", () => {
     ]);
     const report = JSON.parse(readFileSync(join(folder, "out", files[0]!), "utf8"));
     expect(report.faults.map((f: { passed: boolean }) => f.passed)).toEqual([true, true, true]);
-    expect(report.training.value).toEqual([expect.objectContaining({ lastLoss: expect.any(Number) })]);
+    expect(report.training.value).toEqual([
+      expect.objectContaining({ kind: "as written", lastLoss: expect.any(Number) }),
+      expect.objectContaining({ kind: "replayed", lastLoss: expect.any(Number) }),
+    ]);
+    const { graphs } = report.training.value[1];
+    expect(graphs.built).toBeGreaterThan(0);
+    expect(graphs.launched).toBeGreaterThan(graphs.built);
+    expect(graphs).not.toHaveProperty("refused");
     expect(report.conformance.value).toEqual({ passed: expect.any(Number), failed: [] });
     expect(report.speeds.value.every((s: { milliseconds: number }) => s.milliseconds > 0)).toBe(true);
   }, 120_000);

@@ -1,7 +1,17 @@
-// Training GPT-2 small, tokens a second: bfloat16 autocast over float32 parameters, AdamW, a loss read at the end.
-import { autocast, type Device, fromTypedArray, manualSeed, setDefaultDevice, TensorError } from "@torchium/tensor";
+// Training GPT-2 small, tokens a second: bfloat16 autocast over float32 parameters, AdamW, a loss read at the end; as it is
+// written, and compiled, so that steps are replayed as CUDA graphs.
+import {
+  autocast,
+  compile,
+  Device,
+  fromTypedArray,
+  manualSeed,
+  setDefaultDevice,
+  type Tensor,
+  TensorError,
+} from "@torchium/tensor";
 import { functional as F } from "@torchium/tensor/nn";
-import { createCudaDevice } from "../../packages/cuda-backend/src/index.js";
+import { type CudaBackend, createCudaBackend, type GraphCounters } from "../../packages/cuda-backend/src/index.js";
 import { GPTModel } from "../../packages/nlp-models/src/index.js";
 import { AdamW } from "../../packages/optim/src/index.js";
 
@@ -23,20 +33,29 @@ export const gptSize = (small: boolean): GptSize =>
     ? { vocabulary: 64, width: 32, heads: 2, layers: 1, time: 8, batches: [2], warmUp: 1, steps: 1 }
     : { vocabulary: 50_304, width: 768, heads: 12, layers: 12, time: 1024, batches: [8, 32], warmUp: 3, steps: 10 };
 
+/** How a step runs. */
+export type StepKind = "as written" | "replayed";
+
 /** One row: how fast, or why not. */
 export interface TrainingSpeed {
   readonly name: string;
+  readonly kind: StepKind;
   readonly tokensPerSecond?: number;
   readonly millisecondsPerStep?: number;
   readonly peakBytes?: number;
   readonly lastLoss?: number;
+  /** What the CUDA graphs of replayed steps did. */
+  readonly graphs?: GraphCounters;
   readonly failure?: string;
 }
 
 /** The name that ours and PyTorch's rows share. */
 const nameOf = (batch: number, { time }: GptSize): string => `GPT-2 small, bfloat16, batch ${batch}, ${time} tokens`;
 
-async function train(device: Device, size: GptSize, batch: number): Promise<TrainingSpeed> {
+/** Steps that are recorded, run once and made a graph before they are all the same. */
+const stepsUntilGraph = 6;
+
+async function train(backend: CudaBackend, size: GptSize, batch: number, kind: StepKind): Promise<TrainingSpeed> {
   const { vocabulary, width, heads, layers, time, warmUp, steps } = size;
   const generator = manualSeed(1);
   const shape = { vocabSize: vocabulary, dModel: width, nhead: heads, numLayers: layers, maxLen: time };
@@ -48,44 +67,51 @@ async function train(device: Device, size: GptSize, batch: number): Promise<Trai
       [batch, time],
     );
   const [inputs, targets] = [ids(0), ids(1).reshape(-1)];
-  const step = () => {
-    const loss = autocast("bfloat16", () => F.crossEntropy(model.forward(inputs).reshape(-1, vocabulary), targets));
+  const written = (ids: Tensor, next: Tensor): Tensor => {
+    const loss = autocast("bfloat16", () => F.crossEntropy(model.forward(ids).reshape(-1, vocabulary), next));
     optimizer.zeroGrad();
     loss.backward();
-    const value = loss.item();
     optimizer.step();
-    return value;
+    optimizer.zeroGrad();
+    return loss;
   };
+  const step = kind === "replayed" ? compile(written) : written;
   let last = 0;
-  for (let i = 0; i < warmUp; i++) last = await step();
+  const before = kind === "replayed" ? Math.max(warmUp, stepsUntilGraph) : warmUp;
+  for (let i = 0; i < before; i++) last = await step(inputs, targets).item();
   const start = performance.now();
   const losses: Promise<number>[] = [];
-  for (let i = 0; i < steps; i++) losses.push(step());
+  for (let i = 0; i < steps; i++) losses.push(step(inputs, targets).item());
   last = (await Promise.all(losses)).at(-1) ?? last;
   const milliseconds = (performance.now() - start) / steps;
   return {
     name: nameOf(batch, size),
+    kind,
     tokensPerSecond: (batch * time * 1000) / milliseconds,
     millisecondsPerStep: milliseconds,
-    peakBytes: device.memory().peakBytes,
+    peakBytes: backend.memory().peakBytes,
     lastLoss: last,
+    ...(kind === "replayed" && { graphs: { ...backend.graphs } }),
   };
 }
 
-/** Trains at every batch size, each on a device of its own. */
+/** Trains at every batch size, as written and replayed, each on a device of its own. */
 export async function measureTraining(small: boolean): Promise<readonly TrainingSpeed[]> {
   const size = gptSize(small);
   const speeds: TrainingSpeed[] = [];
   for (const batch of size.batches) {
-    const device = await createCudaDevice();
-    setDefaultDevice(device);
-    try {
-      speeds.push(await train(device, size, batch));
-    } catch (error) {
-      if (!TensorError.is(error)) throw error;
-      speeds.push({ name: nameOf(batch, size), failure: error.message });
+    for (const kind of ["as written", "replayed"] as const) {
+      const backend = await createCudaBackend();
+      const device = new Device(backend);
+      setDefaultDevice(device);
+      try {
+        speeds.push(await train(backend, size, batch, kind));
+      } catch (error) {
+        if (!TensorError.is(error)) throw error;
+        speeds.push({ name: nameOf(batch, size), kind, failure: error.message });
+      }
+      device.dispose();
     }
-    device.dispose();
   }
   return speeds;
 }

@@ -41,6 +41,15 @@ function conformanceLine({ value, failure }: Part<Conformance>): string {
 
 const gibibytes = (bytes: number | undefined): string => number(bytes && bytes / 2 ** 30, 1);
 
+/** What became of replayed steps: a graph, told only what is new, or plain launches and why. */
+const graphLines = (rows: readonly TrainingSpeed[]): string[] =>
+  rows.flatMap(({ name, graphs }) => {
+    if (!graphs) return [];
+    const { built, launched, updated, refused } = graphs;
+    const why = refused === undefined ? "" : `; not all are graphs: ${refused}`;
+    return [`${name}: ${built} graphs, ${launched} launches of them, ${updated} nodes set between${why}.`];
+  });
+
 /** The report as Markdown. */
 export function markdownOf(report: GpuReport): string {
   const { date, node, versions, conformance, faults, speeds, training, pytorch } = report;
@@ -74,7 +83,8 @@ export function markdownOf(report: GpuReport): string {
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
-    "Training: tokens a second and memory at the most; wall time of ten steps after three.",
+    "Training: tokens a second and memory at the most; wall time of ten steps after the first. Replayed steps are CUDA graphs.",
+    ...graphLines(training.value ?? []),
     "",
     "| work | tokens/s | GiB | PyTorch eager | GiB | torch.compile | GiB | ours ÷ eager |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -85,7 +95,7 @@ export function markdownOf(report: GpuReport): string {
         x?.failure ?? number(x?.tokensPerSecond, 0),
         gibibytes(x?.peakBytes),
       ]);
-      return `| ${[row.name, ...cells, ratio ? `${ratio.toFixed(2)}×` : ""].join(" | ")} |`;
+      return `| ${[`${row.name}, ${row.kind}`, ...cells, ratio ? `${ratio.toFixed(2)}×` : ""].join(" | ")} |`;
     }),
     "",
   ].join("\n");
