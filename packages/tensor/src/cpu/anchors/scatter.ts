@@ -1,5 +1,6 @@
-// scatterAdd and scatterInto: rows are added to rows of a table, zeroed first or not, or put there. Threads share out the
-// columns and each walks all rows in order, so sums never depend on the number of threads.
+// scatterAdd and scatterInto: rows are added to rows of a table, zeroed first or not, or put there. Every thread walks all
+// rows in order, so sums never depend on the number of threads: scatterAdd's take some of the columns, so that each zeroes
+// long stretches, those of scatterInto take the rows of the table that they own.
 
 import type { Launch } from "../../backend/backend.js";
 import { byteLengthOf } from "../../dtype.js";
@@ -20,6 +21,7 @@ import {
 } from "../wasm/assembler.js";
 import { loadWords, makeBlock, wordOf } from "./block.js";
 import { emitNoteFault, faultWords } from "./faults.js";
+import { emitOwns } from "./owner.js";
 
 const words = [
   "rows",
@@ -49,7 +51,10 @@ function scatterModule(type: "float32" | "float64", mode: ScatterMode, shared: b
   module.function({ params: kernelParams, export: "scatter" }, (f, { params, thread, threads }) => {
     const p = loadWords(f, words, params);
     const faults = f.local("i32", i32.add(params, words.length * 4));
-    const share = shareOf(f, thread, threads, p.width, columnGrain);
+    const share =
+      mode === "zero"
+        ? shareOf(f, thread, threads, p.width, columnGrain)
+        : { from: f.local("i32", 0), to: f.local("i32", p.width) };
     f.if(i32.geS(share.from, share.to), () => f.return());
     const count = f.local("i32", i32.sub(share.to, share.from));
     f.increment(p.updates, i32.mul(share.from, p.updateColumn));
@@ -78,21 +83,25 @@ function scatterModule(type: "float32" | "float64", mode: ScatterMode, shared: b
       const id = f.local("i32", i32.load(i32.add(p.ids, i32.mul(row, p.idStride))));
       const from = f.local("i32", i32.add(p.updates, i32.mul(row, p.updateRow)));
       f.set(to, i32.add(p.output, i32.mul(id, p.outputRow)));
+      const put = () =>
+        f.if(
+          dense,
+          () => putDense(f, type, mode, to, from, count),
+          () => {
+            const walk = [
+              [to, p.outputColumn],
+              [from, p.updateColumn],
+            ] as const;
+            eachColumn(f, count, walk, ([at, x]) => putOne(f, type, mode, at!, x!));
+          },
+        );
       f.if(
         i32.geU(id, p.tableRows),
         () => emitNoteFault(f, faults, thread, row, id),
-        () =>
-          f.if(
-            dense,
-            () => putDense(f, type, mode, to, from, count),
-            () => {
-              const walk = [
-                [to, p.outputColumn],
-                [from, p.updateColumn],
-              ] as const;
-              eachColumn(f, count, walk, ([at, x]) => putOne(f, type, mode, at!, x!));
-            },
-          ),
+        () => {
+          if (mode === "zero") put();
+          else f.if(emitOwns(id, thread, threads), put);
+        },
       );
     });
   });
@@ -202,7 +211,7 @@ export class ScatterExecutable implements CpuExecutable {
       ],
       scalars: [],
       scratch: [],
-      parallel: threads > 1 && width > columnGrain && nanoseconds >= parallelNanoseconds,
+      parallel: threads > 1 && (this.#zeroes ? width > columnGrain : rows > 1) && nanoseconds >= parallelNanoseconds,
       nanoseconds,
       faults: { word: words.length, tableRows },
     };
