@@ -4,7 +4,8 @@
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { deserializeCheckpoint } from "@torchium/tensor/io";
+import { zeros } from "@torchium/tensor";
+import { deserializeCheckpoint, serializeCheckpoint, serializeSafetensors } from "@torchium/tensor/io";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { root } from "../../scripts/lib/repository.js";
@@ -120,6 +121,24 @@ describe.skipIf(executable === undefined)("the web page", () => {
     await page.getByLabel("A beginning to continue").fill("日本");
     await page.getByRole("button", { name: "Ask" }).click();
     await page.getByRole("alert").filter({ hasText: "type letters that occur in the text" }).waitFor();
+
+    // What cannot be learnt from costs nothing: the model is still there, and can be asked and saved.
+    const refused: readonly (readonly [string, string, string])[] = [
+      ["GPT", "hi", "the text is too short, got 2 characters"],
+      ["Sentiment", "wonderful", "line 1 must be 0 or 1, a tab and a sentence"],
+      ["Word vectors", "one two three", "the text is too short"],
+    ];
+    for (const [example, text, why] of refused) {
+      await page.getByRole("radio", { name: example }).check();
+      await page.getByLabel("Text to learn from").fill(text);
+      await page.getByRole("button", { name: "Train" }).click();
+      await page.getByRole("alert").filter({ hasText: why }).waitFor();
+      await until(page, "Finished");
+    }
+    await page.getByLabel("A beginning to continue").fill("the cat");
+    await page.getByRole("button", { name: "Ask" }).click();
+    await page.locator("#answer", { hasText: /^the cat[\s\S]{100,}/ }).waitFor();
+    expect((await save(page)).losses).toEqual(losses);
     await page.close();
   });
 
@@ -154,16 +173,24 @@ describe.skipIf(executable === undefined)("the web page", () => {
     await until(page, "Stopped");
     await page.getByLabel("A word to find neighbours of").fill("cat");
     await page.getByRole("button", { name: "Ask" }).click();
-    await page.locator("#answer", { hasText: /^cat: \w+ 0\.\d\d, / }).waitFor();
-    await page.getByLabel("Load checkpoint").setInputFiles({
-      name: "notes.safetensors",
-      mimeType: "application/octet-stream",
-      buffer: Buffer.from("no tensors in here"),
-    });
-    await page
-      .getByRole("alert")
-      .filter({ hasText: /safetensors|header/ })
-      .waitFor();
+    await page.locator("#answer", { hasText: /^cat: / }).waitFor();
+    // How alike a word is, and which, depends on where the run was stopped.
+    expect(await page.locator("#answer").textContent()).toMatch(/^cat: \S+ -?[01]\.\d\d, /);
+    const foreign = [
+      [Buffer.from("no tensors in here"), "the header is too long"],
+      [Buffer.from(await serializeSafetensors({ weight: zeros(2) })), "without a training state"],
+      [Buffer.from(await serializeCheckpoint({ losses: [1, 2] })), "a checkpoint without its settings"],
+    ] as const;
+    for (const [buffer, why] of foreign) {
+      const file = { name: "other.safetensors", mimeType: "application/octet-stream", buffer };
+      await page.getByLabel("Load checkpoint").setInputFiles(file);
+      const alert = page.getByRole("alert").filter({ hasText: why });
+      await alert.filter({ hasText: "expected a checkpoint that this page has saved" }).waitFor();
+      expect(await status(page).textContent()).toBe("Stopped.");
+    }
+    await page.getByLabel("A word to find neighbours of").fill("dog");
+    await page.getByRole("button", { name: "Ask" }).click();
+    await page.locator("#answer", { hasText: /^dog: / }).waitFor();
     await page.close();
   });
 
@@ -209,7 +236,16 @@ describe.skipIf(executable === undefined)("the web page", () => {
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("train");
     await page.keyboard.press("Enter");
+    const figures = page.getByText("Speed");
     await until(page, "Finished");
+    const { y = 0, height = 0 } = (await figures.boundingBox()) ?? {};
+    expect([y >= 0, y + height <= 740], "the figures are in sight").toEqual([true, true]);
+    await page.getByLabel("Text to learn from").fill("short");
+    await page.getByRole("button", { name: "Train" }).click();
+    const alert = page.getByRole("alert").filter({ hasText: "too short" });
+    await alert.waitFor();
+    expect((await alert.boundingBox())!.y, "the error is in sight").toBeGreaterThanOrEqual(0);
+    expect((await alert.boundingBox())!.y).toBeLessThan(740);
     await page.close();
   });
 

@@ -13,7 +13,8 @@ const names = Object.keys(descriptions) as ExampleName[];
 const texts = new Map<ExampleName, string>();
 let chosen: ExampleName = "gpt";
 let phase: Phase = "preparing";
-let hasModel = false;
+/** The example of the model that there is. */
+let trained: ExampleName | undefined;
 let steps = 0;
 
 const send = (request: Request, transfer: Transferable[] = []): void => worker.postMessage(request, transfer);
@@ -33,6 +34,8 @@ const phaseTexts: Readonly<Record<Phase, string>> = {
 function showError(text: string | undefined): void {
   elements.error.hidden = text === undefined;
   elements.error.textContent = text ?? "";
+  // On a phone it may be a screen away.
+  if (text !== undefined) elements.error.scrollIntoView({ block: "nearest" });
 }
 
 function setPhase(next: Phase): void {
@@ -45,19 +48,35 @@ function setPhase(next: Phase): void {
   pause.textContent = phase === "paused" ? "Resume" : "Pause";
   stop.disabled = !isRunning;
   load.disabled = phase === "training" || !isReady;
-  save.disabled = ask.disabled = !hasModel || !isReady;
+  save.disabled = ask.disabled = trained === undefined || !isReady;
   elements.examples.disabled = isRunning || !isReady;
   elements.status.textContent = phaseTexts[phase];
 }
 
 function choose(name: ExampleName): void {
   chosen = name;
-  const { textHelp, question, steps: defaultSteps, sampleText } = descriptions[name];
+  const { textHelp, steps: defaultSteps, sampleText } = descriptions[name];
   elements.textHelp.textContent = textHelp;
   elements.text.value = texts.get(name) ?? sampleText();
   elements.steps.value = String(defaultSteps);
-  elements.questionLabel.textContent = question.label;
-  elements.input.value = question.example;
+  showQuestion(trained ?? name);
+}
+
+/** What an example's model can be asked; what the reader has typed for it stays. */
+function showQuestion(name: ExampleName): void {
+  const { label, example } = descriptions[name].question;
+  if (elements.questionLabel.textContent === label) return;
+  elements.questionLabel.textContent = label;
+  elements.input.value = example;
+}
+
+/** What a model of an example has shown so far: nothing, when it is a new one. */
+function showModel(name: ExampleName, isNew: boolean): void {
+  if (isNew || name !== trained) {
+    elements.sample.textContent = "Nothing yet.";
+    elements.answer.hidden = true;
+  }
+  trained = name;
 }
 
 function showProgress(step: number, loss: number | undefined): void {
@@ -91,7 +110,7 @@ function show(report: Report): void {
     case "run": {
       const { settings, device, description, history } = report;
       steps = settings.steps;
-      hasModel = true;
+      showModel(settings.example, history.length === 0);
       showSettings(settings);
       chart.reset(history);
       elements.loss.textContent = elements.speed.textContent = "–";
@@ -149,6 +168,7 @@ elements.settings.addEventListener("submit", (event) => {
   };
   elements.notices.textContent = "";
   setPhase("preparing");
+  elements.training.scrollIntoView({ block: "nearest" });
   send({ kind: "start", settings, backend: backend() });
 });
 elements.pause.addEventListener("click", () => send({ kind: phase === "paused" ? "resume" : "pause" }));

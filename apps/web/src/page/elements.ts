@@ -22,6 +22,7 @@ export const elements = {
   stop: byId("stop", HTMLButtonElement),
   save: byId("save", HTMLButtonElement),
   load: byId("load", HTMLInputElement),
+  training: byId("training", HTMLElement),
   status: byId("status", HTMLElement),
   notices: byId("notices", HTMLElement),
   error: byId("error", HTMLElement),

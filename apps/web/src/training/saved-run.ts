@@ -16,12 +16,20 @@ export function saveRun({ parts }: Run, { settings, step, history }: SavedRun): 
 
 /** What a checkpoint says of its run. @throws TensorError `format` when it is none of this page's */
 export async function readSavedRun(bytes: Uint8Array | ArrayBuffer): Promise<SavedRun> {
-  const { page } = (await deserializeCheckpoint(bytes)) as { readonly page?: CheckpointValue };
+  const { page } = (await deserializeCheckpoint(bytes).catch((error: unknown) => {
+    throw notOurs(error instanceof Error ? error.message : String(error));
+  })) as { readonly page?: CheckpointValue };
   const { settings, step, losses } = (page ?? {}) as Record<string, unknown>;
   if (!isSettings(settings) || !isCount(step) || !Array.isArray(losses) || losses.length !== step)
-    throw new TensorError("format", "load: the file is a checkpoint, but not one that this page has saved");
+    throw notOurs("a checkpoint without its settings");
   return { settings, step, history: losses.map((loss: number, i) => ({ step: i + 1, loss })) };
 }
+
+const notOurs = (got: string): TensorError =>
+  new TensorError(
+    "format",
+    `load: this cannot be gone on with, got ${got}, expected a checkpoint that this page has saved`,
+  );
 
 /** Gives a run the state in a checkpoint. */
 export async function restoreRun({ parts }: Run, bytes: Uint8Array | ArrayBuffer): Promise<void> {

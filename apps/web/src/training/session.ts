@@ -118,25 +118,29 @@ export class TrainingSession {
     await this.#begin(backend, saved, new Uint8Array(checkpoint));
   }
 
-  /** Begins a run, or goes on with a saved one, which waits until it is resumed. */
+  /**
+   * Begins a run, or goes on with a saved one, which waits until it is resumed. Where that fails, the run that there was
+   * stays as it is.
+   */
   async #begin(backend: BackendName, saved: SavedRun, checkpoint?: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#active = undefined;
+    const before = this.#phase;
     this.#setPhase("preparing");
     const active = await this.#turns
       .take(async () => {
-        const name = this.#use(await this.#makeDevice(backend));
-        const run = examples[saved.settings.example](saved.settings);
-        if (checkpoint) await restoreRun(run, checkpoint);
+        const { name, made } = await this.#onAnother(await this.#makeDevice(backend), async () => {
+          const run = examples[saved.settings.example](saved.settings);
+          if (checkpoint) await restoreRun(run, checkpoint);
+          return { run, snapshot: checkpoint ?? (await saveRun(run, saved)) };
+        });
         const { settings, step, history } = saved;
-        const snapshot = checkpoint ?? (await saveRun(run, saved));
-        this.#send({ kind: "run", settings, device: name, description: run.description, history });
-        return { settings, backend, run, step, history: [...history], snapshot };
+        this.#send({ kind: "run", settings, device: name, description: made.run.description, history });
+        this.#active = { settings, backend, step, history: [...history], ...made };
+        return this.#active;
       })
       .catch((error: unknown) => {
-        this.#setPhase("failed");
+        this.#setPhase(before);
         throw error;
       });
-    this.#active = active;
     this.#setPhase(checkpoint ? "paused" : "training");
     await this.#train(active);
   }
@@ -151,7 +155,7 @@ export class TrainingSession {
     try {
       while (active.step < settings.steps && !isOver()) {
         await messagesRead();
-        if (this.#phase === "paused") {
+        if (this.#phase !== "training") {
           progress.flush();
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
@@ -216,9 +220,11 @@ export class TrainingSession {
   /** Makes up for a lost device: the run begins anew on another one, from its last snapshot. */
   async #recover(active: Active): Promise<void> {
     const lostAt = active.step;
-    const name = this.#use(await this.#anotherDevice(active.backend));
-    const run = examples[active.settings.example](active.settings);
-    await restoreRun(run, active.snapshot);
+    const { name, made: run } = await this.#onAnother(await this.#anotherDevice(active.backend), async () => {
+      const again = examples[active.settings.example](active.settings);
+      await restoreRun(again, active.snapshot);
+      return again;
+    });
     const { step, history } = await readSavedRun(active.snapshot);
     Object.assign(active, { run, step, history: [...history] });
     this.#send({ kind: "run", settings: active.settings, device: name, description: run.description, history });
@@ -226,12 +232,20 @@ export class TrainingSession {
     this.#send({ kind: "notice", text });
   }
 
-  /** Works on a device from now on; gives its name. */
-  #use({ device, name }: NamedDevice): string {
-    this.#device?.dispose();
-    this.#device = device;
-    setDefaultDevice(device);
-    return name;
+  /** What `make` makes on a device, which takes the place of the one in use; where it fails, that one stays in use. */
+  async #onAnother<T>({ device, name }: NamedDevice, make: () => Promise<T>): Promise<{ name: string; made: T }> {
+    const before = this.#device;
+    try {
+      setDefaultDevice(device);
+      const made = await make();
+      this.#device = device;
+      before?.dispose();
+      return { name, made };
+    } catch (error) {
+      device.dispose();
+      if (before) setDefaultDevice(before);
+      throw error;
+    }
   }
 
   async #anotherDevice(backend: BackendName): Promise<NamedDevice> {
