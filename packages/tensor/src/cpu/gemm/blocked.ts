@@ -33,8 +33,10 @@ export const cellParams = {
   workspace: "i32",
 } as const;
 
-/** From so many columns on packing A pays, although the tiles can read it where it lies; sooner where it lies transposed. */
-const packColumnsFrom = { dense: 64, strided: 24 } as const;
+/** From so many tiles side by side on packing A pays, although they can read it where it lies. */
+const packTilesFrom = 10;
+/** The same in columns, where A lies transposed. */
+const packStridedFrom = 24;
 /** From so many rows on packing B pays where the tiles can read it as it lies, unless it is small. */
 const packRowsFrom = 48;
 /** A B whose rows lie within so many bytes stays in the nearest cache, packed or not. */
@@ -75,8 +77,7 @@ export function defineBlocked(
     const packedB = f.local("i32", i32.add(workspace, layout.packedB));
     const tile = f.local("i32", i32.add(workspace, layout.tile));
 
-    const { dense, strided } = packColumnsFrom;
-    const packedFrom = i32.select(dense, strided, i32.eq(aColumn, element.byteLength));
+    const packedFrom = i32.select(packTilesFrom * tileWidth, packStridedFrom, i32.eq(aColumn, element.byteLength));
     const packsA = f.local("i32", i32.and(i32.geU(columns, packedFrom), i32.gtU(rows, 2)));
     const isWorthwhile = i32.and(i32.geU(rows, packRowsFrom), i32.gtU(i32.mul(inner, bRow), smallByteLength));
     const packsB = f.local("i32", i32.or(i32.ne(bColumn, element.byteLength), isWorthwhile));
