@@ -151,6 +151,57 @@ async function productSpeed(backend: CudaBackend, name: string, dtype: Dtype, n:
   return { name: `${name} [${n}, ${n}, ${n}]`, milliseconds, gigaflops: (2 * n ** 3) / milliseconds / 1e6 };
 }
 
+/** Causal attention of heads cut out of one projection [batch, length, 3, heads, width], and its gradient. */
+async function attentionSpeed(backend: CudaBackend, dtype: Dtype, size: AttentionSize): Promise<readonly Speed[]> {
+  const { batch, heads, length, width } = size;
+  const sizes = [batch, heads, length, length, width, width];
+  const row = 3 * heads * width;
+  const over = (rowAxis: number, columnAxis: number, packed: boolean): number[] => {
+    const strides = packed ? [length * row, width, 0, 0, 0, 0] : [heads * length * width, length * width, 0, 0, 0, 0];
+    strides[rowAxis] = packed ? row : width;
+    strides[columnAxis] = 1;
+    return strides;
+  };
+  const logs = [heads * length, length, 1, 0, 0, 0];
+  const elements = batch * heads * length * width;
+  const attributes = { type: dtype, causal: true, scale: 1 / Math.sqrt(width) } as const;
+  const [forward, backward] = await withBuffers(backend, dtype, [3 * elements, elements, elements, 3 * elements], (made) =>
+    withBuffers(backend, "float32", [batch * heads * length], ([logTotals]) => {
+      const [projected, output, gradient, ofProjected] = made as [Buffer, Buffer, Buffer, Buffer];
+      const at = (buffer: BufferHandle, strides: readonly number[], part = 0) => ({
+        ...{ buffer, byteOffset: 0, strides },
+        offset: part * heads * width,
+      });
+      const parts = (buffer: BufferHandle) => [
+        at(buffer, over(2, 4, true), 0),
+        at(buffer, over(3, 4, true), 1),
+        at(buffer, over(3, 5, true), 2),
+      ];
+      const dense = (buffer: BufferHandle) => at(buffer, over(2, 5, false));
+      const outputs = [dense(output), at(logTotals!, logs)];
+      const time = (op: "attention" | "attentionGradient", operands: Launch["operands"]) => {
+        const executable = backend.anchor({ op, attributes, rank: sizes.length })!;
+        return best(backend, { executable, sizes, operands, scalars: [], stage: 0, label: op });
+      };
+      // The gradient reads what the forward pass has written.
+      return time("attention", [...parts(projected), ...outputs]).then(async (first) => [
+        first,
+        await time("attentionGradient", [...parts(projected), ...outputs, dense(gradient), ...parts(ofProjected)]),
+      ]);
+    }),
+  );
+  // Two products of half of the pairs; backward five are needed, however often they are made.
+  const flops = 2 * elements * length;
+  const name = `causal attention, ${dtype} [${batch}, ${heads}, ${length}, ${width}]`;
+  return [
+    { name, milliseconds: forward!, gigaflops: flops / forward! / 1e6 },
+    { name: `${name}, gradient`, milliseconds: backward!, gigaflops: (2.5 * flops) / backward! / 1e6 },
+  ];
+}
+
+type Buffer = BufferHandle;
+type AttentionSize = { readonly batch: number; readonly heads: number; readonly length: number; readonly width: number };
+
 /** A row that a small GPU has no memory for is left out. */
 async function unlessOutOfMemory(measureRow: () => Promise<unknown>): Promise<void> {
   try {
@@ -179,6 +230,15 @@ export async function measure(backend: CudaBackend, small: boolean): Promise<rea
   for (const dtype of ["float32", "bfloat16"] as const)
     for (const n of sizes)
       await unlessOutOfMemory(async () => speeds.push(await productSpeed(backend, `matmul, ${dtype}`, dtype, n)));
+  const attended: readonly AttentionSize[] = small
+    ? [{ batch: 1, heads: 2, length: 40, width: 16 }]
+    : [
+        { batch: 32, heads: 12, length: 1024, width: 64 },
+        { batch: 4, heads: 16, length: 4096, width: 128 },
+      ];
+  for (const dtype of ["float32", "bfloat16"] as const)
+    for (const size of attended)
+      await unlessOutOfMemory(async () => speeds.push(...(await attentionSpeed(backend, dtype, size))));
   const own = await createCudaBackend({ cublasLt: false });
   for (const n of sizes) speeds.push(await productSpeed(own, "matmul, float32, own kernel", "float32", n));
   own.dispose();

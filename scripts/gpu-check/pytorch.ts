@@ -53,6 +53,16 @@ for n in ${small ? "[48]" : "[1024, 4096, 8192]"}:
     a, b = a.bfloat16(), b.bfloat16()
     best(f"matmul, bfloat16 [{n}, {n}, {n}]", lambda: a @ b)
     del a, b
+for batch, heads, length, width in ${small ? "[(1, 2, 40, 16)]" : "[(32, 12, 1024, 64), (4, 16, 4096, 128)]"}:
+    for dtype in (torch.float32, torch.bfloat16):
+        packed = torch.randn(batch, length, 3, heads, width, device="cuda", dtype=dtype, requires_grad=True)
+        q, k, v = (x.transpose(1, 2) for x in packed.unbind(2))
+        name = f"causal attention, {str(dtype)[6:]} [{batch}, {heads}, {length}, {width}]"
+        with torch.no_grad(): best(name, lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        g = torch.randn_like(y)
+        best(name + ", gradient", lambda: torch.autograd.grad(y, (q, k, v), g, retain_graph=True))
+        del packed, q, k, v, y, g
 print(json.dumps({"version": torch.__version__, "milliseconds": out}))
 `;
 

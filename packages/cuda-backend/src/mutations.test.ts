@@ -51,6 +51,71 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   "an id just outside": { from: "id < P.tableRows", to: "id <= P.tableRows", foundBy: "anchors/gather outside" },
   "every row adds itself": { from: "if (earlier) return;", to: "", foundBy: "anchors/scatterAdd" },
+  "attention: no barrier before the weights are read": {
+    from: "      __syncthreads();\n      for (int k = 0; k < 32; k++) {\n#pragma unroll\n        for (int i = 0; i < 4; i++)\n#pragma unroll\n          for",
+    to: "      for (int k = 0; k < 32; k++) {\n#pragma unroll\n        for (int i = 0; i < 4; i++)\n#pragma unroll\n          for",
+    foundBy: "anchors/attention",
+  },
+  "attention: a maximum of some threads only": {
+    from: "int d = 8; d > 0",
+    to: "int d = 4; d > 0",
+    foundBy: "anchors/attention",
+  },
+  "attention: what was summed does not shrink": {
+    from: "for (float& x : sum[i]) x *= shrink;",
+    to: "",
+    foundBy: "anchors/attention",
+  },
+  "attention: a tile is not waited for": {
+    from: "wait_copies<1>()",
+    to: "wait_copies<2>()",
+    foundBy: "anchors/attention of bfloat16",
+  },
+  "attention: the last tile is not waited for": {
+    from: "    } else {\n      wait_copies<0>();",
+    to: "    } else {\n      wait_copies<1>();",
+    foundBy: "anchors/attention of bfloat16",
+  },
+  "attention: no barrier after a tile came": {
+    from: "    __syncthreads();\n    const unsigned short* const tileB",
+    to: "    const unsigned short* const tileB",
+    foundBy: "anchors/attention of bfloat16",
+  },
+  "attention: no barrier before a tile is loaded over": {
+    from: "    __syncthreads();\n  }\n  EACH(m, M) EACH(h, 2) {\n    total",
+    to: "  }\n  EACH(m, M) EACH(h, 2) {\n    total",
+    foundBy: "anchors/attention of bfloat16",
+  },
+  "attention: keys that are not there": {
+    from: "start + N > others ||",
+    to: "start + N > others + 1 ||",
+    foundBy: "anchors/attention of bfloat16",
+  },
+  "attention: a query that sees the key after it": {
+    from: "column <= row",
+    to: "column <= row + 1",
+    foundBy: "anchors/attention of bfloat16 that is causal",
+  },
+  "attention: the edge of the mask one tile too late": {
+    from: "start + N - 1 > row0",
+    to: "start > row0",
+    foundBy: "anchors/attention of bfloat16 that is causal",
+  },
+  "attention: rows as far apart as columns": {
+    from: "dRow = P.dStride[2]",
+    to: "dRow = P.dStride[3]",
+    foundBy: "anchors/attention's gradient",
+  },
+  "attention: the head of another batch": {
+    from: "cAt += i * P.cStride[axis];",
+    to: "cAt += i * P.aStride[axis];",
+    foundBy: "anchors/attention's gradient",
+  },
+  "attention: a tile of queries left out": {
+    from: "causal ? row0 / 64 * 64 : 0",
+    to: "causal ? row0 / 64 * 64 + 64 : 0",
+    foundBy: "anchors/attention's gradient that is causal",
+  },
   "a carry that is lost": { from: "carry = total;", to: "carry = sums[0];", foundBy: "anchors/scan" },
 };
 

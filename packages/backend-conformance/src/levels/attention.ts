@@ -53,6 +53,16 @@ const sizes: readonly Size[] = [
   { queries: 18, keys: 5, width: 24, valueWidth: 264 },
 ];
 
+/** Of heads that start where vectors may. */
+const packedSizes: readonly Size[] = [
+  { batch: [2, 2], queries: 16, keys: 16, width: 16, valueWidth: 16 },
+  { batch: [2, 2], queries: 65, keys: 33, width: 8, valueWidth: 24 },
+  { batch: [1, 2], queries: 17, keys: 17, width: 64, valueWidth: 64 },
+  { batch: [1], queries: 129, keys: 129, width: 8, valueWidth: 40 },
+  { batch: [2], queries: 9, keys: 31, width: 72, valueWidth: 96 },
+  { batch: [2], queries: 7, keys: 34, width: 128, valueWidth: 8 },
+];
+
 /** A layout over [batch…, L, S, E, V] along the batch and some of the last four axes, in a random order. */
 function randomOver(random: Random, space: readonly number[], inner: readonly number[]): OperandLayout {
   const batch = space.length - 4;
@@ -65,6 +75,19 @@ function randomOver(random: Random, space: readonly number[], inner: readonly nu
     order,
     space.map((_, axis) => (axes.includes(axis) ? 1 : 0)),
     [random.integer(0, 3), 1],
+  );
+}
+
+/** The same as heads lie in a projection: dense, the last batch axis inside the rows. */
+function packedOver(space: readonly number[], inner: readonly number[]): OperandLayout {
+  const batch = space.length - 4;
+  const [row, column] = inner.map((axis) => batch + axis);
+  const outer = [...Array(batch).keys()];
+  const axes = [...(column === undefined ? [] : [column]), ...outer.splice(-1), row!, ...outer.reverse()];
+  return layOut(
+    space,
+    axes,
+    space.map((_, axis) => (axes.includes(axis) ? 1 : 0)),
   );
 }
 
@@ -214,12 +237,12 @@ function backward(problem: Problem, operands: readonly TrialOperand[], read: Rea
   return [ofQueries.expected(type, keys), ofKeys.expected(type, queries), ofValues.expected(type, queries)];
 }
 
-function trialOf(random: Random, type: Type, size: Size, causal: boolean, isGradient: boolean): Trial {
+function trialOf(random: Random, type: Type, size: Size, packed: boolean, causal: boolean, isGradient: boolean): Trial {
   const space = spaceOf(size);
   const attributes = { type, causal, scale: 1 / Math.sqrt(size.width) };
   const problem = { ...attributes, space };
   const made = (inner: readonly number[], of: Type = type): TrialOperand => ({
-    ...randomOver(random, space, inner),
+    ...(packed ? packedOver(space, inner) : randomOver(random, space, inner)),
     type: of,
   });
   const filled = (inner: readonly number[]): TrialOperand => {
@@ -270,8 +293,10 @@ async function attention(
 ): Promise<void> {
   bench.need(type);
   const random = new Random(seed);
-  const rounds = type === "float32" ? [...sizes, ...sizes] : sizes;
-  await bench.check(rounds.map((size) => trialOf(random, type, size, causal, isGradient)));
+  await bench.check([
+    ...sizes.map((size) => trialOf(random, type, size, false, causal, isGradient)),
+    ...packedSizes.map((size) => trialOf(random, type, size, true, causal, isGradient)),
+  ]);
 }
 
 /** Attention. */

@@ -3,6 +3,7 @@
 import { type AnchorCall, isHalf, type Kernel } from "@torchium/tensor/backend";
 import type { CudaExecutable } from "../run/executable.js";
 import type { KernelExecutable } from "../run/kernel-executable.js";
+import { AttentionExecutable } from "./attention/attention.js";
 import type { CublasLt } from "./cublaslt.js";
 import type { FaultTable } from "./faults.js";
 import { GatherExecutable } from "./gather.js";
@@ -35,6 +36,9 @@ export function anchorOf(key: string, call: AnchorCall, tools: AnchorTools): Cud
       const { type, reverse } = call.attributes;
       return type === "bool" || isHalf(type) ? undefined : new ScanExecutable(key, type, reverse);
     }
+    case "attention":
+    case "attentionGradient":
+      return new AttentionExecutable(key, call);
     default:
       return undefined;
   }

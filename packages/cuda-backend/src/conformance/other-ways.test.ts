@@ -10,6 +10,22 @@ conformOnEmulator(
 );
 
 conformOnEmulator(
+  "the CUDA backend on a GPU whose tensor cores are too old",
+  {
+    cases: [
+      "anchors/attention of bfloat16 that is causal",
+      "anchors/attention's gradient of bfloat16",
+      "anchors/attention of float16",
+      "anchors/attention's gradient of float16",
+    ],
+    seed: 13,
+  },
+  {},
+  {},
+  { major: 7, minor: 5 },
+);
+
+conformOnEmulator(
   "the CUDA backend without cuBLASLt",
   {
     cases: [

@@ -4,6 +4,7 @@ import { type ConformanceOptions, describeConformance } from "@torchium/backend-
 import * as vitest from "vitest";
 import type { CudaDeviceOptions } from "../device.js";
 import { describeOnEmulator } from "./describe-on-emulator.js";
+import type { EmulatorSetting } from "./emulator.js";
 
 /** Memory that each backend may hold: little, because fresh memory is filled. */
 export const memoryLimit = 2 ** 26;
@@ -14,10 +15,11 @@ export function conformOnEmulator(
   options: ConformanceOptions,
   device: CudaDeviceOptions = {},
   parts: { readonly narrowLimit?: number } = {},
+  settings: Partial<Record<EmulatorSetting, number>> = {},
 ): void {
   describeOnEmulator(name, (emulator) => {
     emulator.set("seed", options.seed ?? 2026);
-    const createBackend = () => emulator.backend({ memoryLimit, ...device }, parts);
+    const createBackend = () => emulator.with(settings, () => emulator.backend({ memoryLimit, ...device }, parts));
     describeConformance(vitest, { name, createBackend }, options);
   });
 }

@@ -10,12 +10,27 @@ struct EmulatorThread {
   EmulatorIndex thread, block, block_size, grid_size;
 };
 
+/** What a lane brings to a matrix product: registers of A and of B. */
+struct EmulatorFragment {
+  unsigned a[4], b[2];
+};
+
 /** What kernels call in the emulator. */
 struct EmulatorHost {
   /** Waits for every thread of the block that has not ended. */
   void (*sync_block)();
   /** Gives every lane of `mask` the 32 values of its warp: waits for all of them. */
   const unsigned long long* (*exchange)(unsigned mask, unsigned long long value);
+  /** Gives every lane what all 32 lanes of its warp bring: waits for all of them. */
+  const EmulatorFragment* (*gather)(const EmulatorFragment& mine);
+  /** A copy of 16 bytes, zeros where `bytes` is 0, that lands when its thread waits for it. */
+  void (*copy_later)(void* to, const void* from, int bytes);
+  /** Ends a group of copies. */
+  void (*commit_copies)();
+  /** Lands all groups of the thread but the last `most`. */
+  void (*wait_copies)(int most);
+  /** Ends the launch with a fault. */
+  void (*fail)(const char* what);
 };
 
 /** What a kernel module exports under the name `emulator_module`. */

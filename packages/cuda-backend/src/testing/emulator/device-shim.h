@@ -59,6 +59,8 @@ inline T __shfl_sync(unsigned mask, T value, int source) {
   return emulator_shuffle(mask, value, source & 31);
 }
 
+#include "tensor-cores.h"
+
 inline unsigned __ballot_sync(unsigned mask, bool vote) {
   const unsigned long long* votes = emulator_host->exchange(mask, vote);
   unsigned out = 0;
@@ -74,6 +76,7 @@ inline unsigned long long atomicMin(unsigned long long* place, unsigned long lon
   return old;
 }
 
+inline float exp2_approx(float x) { return __builtin_exp2f(x); }
 inline float expf(float x) { return __builtin_expf(x); }
 inline double exp(double x) { return __builtin_exp(x); }
 inline float logf(float x) { return __builtin_logf(x); }

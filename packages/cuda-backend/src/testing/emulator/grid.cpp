@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <deque>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -27,6 +28,13 @@ void shuffle(std::vector<int>& items) {
   for (size_t i = items.size(); i > 1; i--) std::swap(items[i - 1], items[random_below((unsigned)i)]);
 }
 
+/** A copy that has not landed. */
+struct Copy {
+  void* to;
+  const void* from;
+  int bytes;
+};
+
 enum class State { ready, at_barrier, in_exchange, done };
 
 struct Fiber {
@@ -36,6 +44,8 @@ struct Fiber {
   bool started = false;
   State state = State::done;
   EmulatorThread thread;
+  /** Groups of copies under way, the last one still open. */
+  std::deque<std::vector<Copy>> copies;
 };
 
 /** The lanes of a warp that meet in a shuffle. */
@@ -43,6 +53,8 @@ struct Meeting {
   unsigned arrived = 0;
   unsigned long long coming[warp_size];
   unsigned long long seen[warp_size];
+  EmulatorFragment coming_fragments[warp_size];
+  EmulatorFragment seen_fragments[warp_size];
 };
 
 struct Block {
@@ -115,7 +127,49 @@ const unsigned long long* exchange(unsigned mask, unsigned long long value) {
   return warp.seen;
 }
 
-const EmulatorHost host = {sync_block, exchange};
+const EmulatorFragment* gather(const EmulatorFragment& mine) {
+  Meeting& warp = block.warps[block.running / warp_size];
+  warp.coming_fragments[block.running % warp_size] = mine;
+  // The last lane to come finds all others there and takes their fragments before any goes on.
+  const bool last = (warp.arrived | 1u << block.running % warp_size) == 0xffffffffu;
+  if (last) memcpy(warp.seen_fragments, warp.coming_fragments, sizeof(warp.seen_fragments));
+  exchange(0xffffffffu, 0);
+  return warp.seen_fragments;
+}
+
+std::vector<Copy>& open_group() {
+  auto& groups = block.fibers[block.running].copies;
+  if (groups.empty()) groups.emplace_back();
+  return groups.back();
+}
+
+void fail(const char* what) {
+  block.fault = what;
+  pause_as(State::at_barrier);
+}
+
+void copy_later(void* to, const void* from, int bytes) {
+  if (((size_t)to | (size_t)from) % 16 != 0) fail("a copy of 16 bytes is not aligned to them");
+  open_group().push_back({to, from, bytes});
+}
+
+void commit_copies() {
+  open_group();
+  block.fibers[block.running].copies.emplace_back();
+}
+
+void wait_copies(int most) {
+  auto& groups = block.fibers[block.running].copies;
+  while ((int)groups.size() - 1 > most) {
+    for (const Copy& copy : groups.front()) {
+      memset(copy.to, 0, 16);
+      if (copy.bytes) memcpy(copy.to, copy.from, copy.bytes);
+    }
+    groups.pop_front();
+  }
+}
+
+const EmulatorHost host = {sync_block, exchange, gather, copy_later, commit_copies, wait_copies, fail};
 
 void make_fibers(int count) {
   if ((int)block.fibers.size() >= count) return;
@@ -210,6 +264,7 @@ const char* run_grid(const GridLaunch& launch) {
     block.warps.assign((size + warp_size - 1) / warp_size, Meeting());
     for (int i = 0; i < size; i++) {
       block.fibers[i].state = State::ready;
+      block.fibers[i].copies.clear();
       block.fibers[i].thread = {index_of(i, launch.block_size), where, launch.block_size, launch.grid_size};
     }
     if (const char* fault = run_fibers(warps, lanes)) {
