@@ -165,30 +165,34 @@ async function attentionSpeed(backend: CudaBackend, dtype: Dtype, size: Attentio
   const logs = [heads * length, length, 1, 0, 0, 0];
   const elements = batch * heads * length * width;
   const attributes = { type: dtype, causal: true, scale: 1 / Math.sqrt(width) } as const;
-  const [forward, backward] = await withBuffers(backend, dtype, [3 * elements, elements, elements, 3 * elements], (made) =>
-    withBuffers(backend, "float32", [batch * heads * length], ([logTotals]) => {
-      const [projected, output, gradient, ofProjected] = made as [Buffer, Buffer, Buffer, Buffer];
-      const at = (buffer: BufferHandle, strides: readonly number[], part = 0) => ({
-        ...{ buffer, byteOffset: 0, strides },
-        offset: part * heads * width,
-      });
-      const parts = (buffer: BufferHandle) => [
-        at(buffer, over(2, 4, true), 0),
-        at(buffer, over(3, 4, true), 1),
-        at(buffer, over(3, 5, true), 2),
-      ];
-      const dense = (buffer: BufferHandle) => at(buffer, over(2, 5, false));
-      const outputs = [dense(output), at(logTotals!, logs)];
-      const time = (op: "attention" | "attentionGradient", operands: Launch["operands"]) => {
-        const executable = backend.anchor({ op, attributes, rank: sizes.length })!;
-        return best(backend, { executable, sizes, operands, scalars: [], stage: 0, label: op });
-      };
-      // The gradient reads what the forward pass has written.
-      return time("attention", [...parts(projected), ...outputs]).then(async (first) => [
-        first,
-        await time("attentionGradient", [...parts(projected), ...outputs, dense(gradient), ...parts(ofProjected)]),
-      ]);
-    }),
+  const [forward, backward] = await withBuffers(
+    backend,
+    dtype,
+    [3 * elements, elements, elements, 3 * elements],
+    (made) =>
+      withBuffers(backend, "float32", [batch * heads * length], ([logTotals]) => {
+        const [projected, output, gradient, ofProjected] = made as [Buffer, Buffer, Buffer, Buffer];
+        const at = (buffer: BufferHandle, strides: readonly number[], part = 0) => ({
+          ...{ buffer, byteOffset: 0, strides },
+          offset: part * heads * width,
+        });
+        const parts = (buffer: BufferHandle) => [
+          at(buffer, over(2, 4, true), 0),
+          at(buffer, over(3, 4, true), 1),
+          at(buffer, over(3, 5, true), 2),
+        ];
+        const dense = (buffer: BufferHandle) => at(buffer, over(2, 5, false));
+        const outputs = [dense(output), at(logTotals!, logs)];
+        const time = (op: "attention" | "attentionGradient", operands: Launch["operands"]) => {
+          const executable = backend.anchor({ op, attributes, rank: sizes.length })!;
+          return best(backend, { executable, sizes, operands, scalars: [], stage: 0, label: op });
+        };
+        // The gradient reads what the forward pass has written.
+        return time("attention", [...parts(projected), ...outputs]).then(async (first) => [
+          first,
+          await time("attentionGradient", [...parts(projected), ...outputs, dense(gradient), ...parts(ofProjected)]),
+        ]);
+      }),
   );
   // Two products of half of the pairs; backward five are needed, however often they are made.
   const flops = 2 * elements * length;
@@ -200,7 +204,12 @@ async function attentionSpeed(backend: CudaBackend, dtype: Dtype, size: Attentio
 }
 
 type Buffer = BufferHandle;
-type AttentionSize = { readonly batch: number; readonly heads: number; readonly length: number; readonly width: number };
+type AttentionSize = {
+  readonly batch: number;
+  readonly heads: number;
+  readonly length: number;
+  readonly width: number;
+};
 
 /** A row that a small GPU has no memory for is left out. */
 async function unlessOutOfMemory(measureRow: () => Promise<unknown>): Promise<void> {
