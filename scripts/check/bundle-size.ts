@@ -13,7 +13,7 @@ export interface Budget {
 
 const budgets: readonly Budget[] = [
   // Everything there is, the CPU backend, documentation and test cases of every op included.
-  { packages: ["@torchium/tensor"], kilobytes: 88 },
+  { packages: ["@torchium/tensor"], kilobytes: 92 },
   { packages: ["@torchium/tensor", "@torchium/webgpu-backend"], withoutCpu: true, kilobytes: 80 },
 ];
 
