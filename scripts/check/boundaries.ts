@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   nn: ["options", ...belowUsers],
   data: belowUsers,
   io: belowUsers,
+  more: belowUsers,
   options: belowUsers,
   tensor: belowTensor,
   devices: belowDevices,

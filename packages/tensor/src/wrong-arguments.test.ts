@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import * as api from "./index.js";
 import { Generator, ones, Tensor, TensorError, tensor } from "./index.js";
+import * as more from "./more/index.js";
 import * as functional from "./nn/functional/index.js";
 import * as init from "./nn/init/index.js";
 
@@ -222,6 +223,31 @@ const inits: Record<string, Row> = {
   ),
 };
 
+const further: Record<string, Row> = {
+  ...all(
+    "zerosLike onesLike randLike randnLike",
+    row(() => [x(), { dtype: "float64", requiresGrad: false }]),
+  ),
+  allclose: row(() => [x(), x(), { rtol: 1e-5, atol: 0, equalNan: true }]),
+  argsort: row(() => [x(), 1, { descending: true }]),
+  bincount: row(() => [ids(), 3]),
+  ...all(
+    "diag diagonal",
+    row(() => [square(), 1]),
+  ),
+  fullLike: row(() => [x(), 1, { dtype: "float64" }], 1),
+  ...all(
+    "isinf nonzero unique",
+    row(() => [x()]),
+  ),
+  logaddexp: row(() => [x(), x()]),
+  maskedSelect: row(() => [x(), x()]),
+  multinomial: row(() => [x(), 2, { replacement: true }]),
+  outer: row(() => [ones(2), ones(3)]),
+  repeatInterleave: row(() => [x(), [1, 2], 0]),
+  trace: row(() => [square()]),
+};
+
 /** What errors are made with, and what takes nothing. */
 const others = "argumentError shapeError suggestion unknownName defaultDevice defaultGenerator".split(" ");
 
@@ -299,6 +325,7 @@ describe.each([
   ["methods of tensors", ofPrototype(), methods],
   ["nn.functional", exported(functional), functionals],
   ["nn.init", exported(init), inits],
+  ["more", exported(more), further],
 ] as const)("%s", (_, calls, rows) => {
   test("have a row each", () => {
     expect(Object.keys(rows).sort()).toEqual(calls.map(([name]) => name).sort());
