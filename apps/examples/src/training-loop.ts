@@ -23,7 +23,7 @@ export interface StepResult {
 /** A training loop as an example describes it. */
 export interface TrainingLoop {
   readonly context: Pick<TrainContext, "run">;
-  /** Steps of the recipe; `--steps` stops earlier, or goes on for longer. */
+  /** Steps of the recipe; `--steps` may stop earlier. */
   readonly steps: number;
   /** Does step `index`, counted from 0. Everything random in it follows from the seed and the index. */
   step(index: number): StepResult | Promise<StepResult>;
@@ -106,7 +106,7 @@ class Training {
       evaluate,
       save: loop.saveEvery ?? evaluate,
     };
-    this.#end = run.stopAfter ?? loop.steps;
+    this.#end = Math.min(run.stopAfter ?? loop.steps, loop.steps);
     this.#begun = { step: begun.step, at: run.clock() };
     this.#progress = begun;
     this.#savedAt = begun.step;

@@ -21,7 +21,7 @@ const deviceOptions = {
 /** What `<example> [options]` takes besides the example's own options. */
 export const sharedTrainOptions = {
   data: path({ help: "data to train on", mayChange: true }),
-  steps: integer({ min: 1, help: "stop training after N steps", mayChange: true }),
+  steps: integer({ min: 1, help: "stop training after N steps, where the recipe has more", mayChange: true }),
   accumulate: integer({ min: 1, help: "batches whose gradients are summed up in one step", default: 1 }),
   out: path({ placeholder: "DIR", help: "run folder: configuration, metrics, curve, checkpoint", mayChange: true }),
   resume: path({ placeholder: "DIR", help: "continue the run in this folder", mayChange: true }),

@@ -24,7 +24,7 @@ export interface TrainingRunParts {
   readonly signals: SignalSource;
   /** Milliseconds since any moment. */
   readonly clock: () => number;
-  /** Stops after this many steps, whatever the recipe says. */
+  /** Stops after this many steps, or at the end of the recipe. */
   readonly stopAfter: number | undefined;
 }
 
