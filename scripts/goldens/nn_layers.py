@@ -137,6 +137,29 @@ def functional():
     )
 
 
+def activations():
+    for op, module, function, options in (
+        ("ELU", nn.ELU, F.elu, {"alpha": 0.7}),
+        ("Hardtanh", nn.Hardtanh, F.hardtanh, {"minVal": -0.5, "maxVal": 0.8}),
+        ("GLU", nn.GLU, F.glu, {"dim": 1}),
+        ("LogSigmoid", nn.LogSigmoid, None, {}),
+        ("Softplus", nn.Softplus, None, {}),
+        ("Flatten", nn.Flatten, None, {"startDim": 1, "endDim": -1}),
+    ):
+        inputs = {"input": Draw("activation " + op).normal(2, 4, 3, scale=2)}
+        yield case(op, "", inputs, call, options, build=lambda module=module, options=options: module(**snake(options)), parameters={})
+        if function:
+            yield case(
+                op.lower(),
+                "",
+                inputs,
+                lambda x, function=function, options=options: function(x["input"], **snake(options)),
+                options,
+            )
+    far = {"input": np.array([-1000.0, 1000.0, 0.0])}
+    yield case("elu", "far from zero", far, lambda x: F.elu(x["input"]))
+
+
 def attention(x, causal=False, scale=None):
     """softmax(q k^T scale + mask) v, written out: PyTorch has it as one function since 2.0."""
     query, key = x["query"], x["key"]
@@ -167,5 +190,5 @@ def attentions():
 
 
 def cases():
-    for group in (linear, embedding, norms, functional, attentions):
+    for group in (linear, embedding, norms, functional, attentions, activations):
         yield from group()

@@ -7,18 +7,23 @@ export * as functional from "./functional/index.js";
 export * as init from "./init/index.js";
 export {
   Dropout,
+  ELU,
   GELU,
+  GLU,
+  Hardtanh,
   LeakyReLU,
+  LogSigmoid,
   LogSoftmax,
   ReLU,
   Sigmoid,
   SiLU,
   Softmax,
+  Softplus,
   Tanh,
 } from "./layers/activations.js";
-export { type Layer, ModuleDict, ModuleList, Sequential } from "./layers/containers.js";
+export { type Layer, ModuleDict, ModuleList, ParameterList, Sequential } from "./layers/containers.js";
 export { Embedding, type EmbeddingLayerOptions } from "./layers/embedding.js";
-export { Identity, Linear, type LinearOptions } from "./layers/linear.js";
+export { Flatten, Identity, Linear, type LinearOptions } from "./layers/linear.js";
 export {
   type AttentionCall,
   type AttentionMasks,

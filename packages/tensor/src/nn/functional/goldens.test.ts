@@ -11,6 +11,9 @@ type Options = Readonly<Record<string, never>>;
 
 const calls: Readonly<Record<string, (x: Inputs, o: Options) => Tensor>> = {
   crossEntropy: ({ input, target, weight }, o) => f.crossEntropy(input!, target!, { ...o, ...(weight && { weight }) }),
+  elu: ({ input }, o) => f.elu(input!, o),
+  glu: ({ input }, o) => f.glu(input!, o.dim),
+  hardtanh: ({ input }, o) => f.hardtanh(input!, o),
   linear: ({ input, weight, bias }) => f.linear(input!, weight!, bias),
   embedding: ({ input, weight }) => f.embedding(input!, weight!),
   layerNorm: ({ input, weight, bias }, o) => f.layerNorm(input!, o.normalizedShape, { weight: weight!, bias: bias! }),

@@ -10,7 +10,7 @@ export {
   softplus,
   tanh,
 } from "../../functions.js";
-export { type GeluOptions, gelu, leakyRelu } from "./activations.js";
+export { elu, type GeluOptions, gelu, glu, type HardtanhOptions, hardtanh, leakyRelu } from "./activations.js";
 export { type AttentionOptions, scaledDotProductAttention } from "./attention.js";
 export {
   type CrfScores,

@@ -1,10 +1,11 @@
 // Activations as modules, and Dropout.
 
+import { checkFinite } from "../../arguments.js";
 import { argumentError } from "../../errors.js";
 import * as f from "../../functions.js";
 import type { Generator } from "../../random.js";
 import type { Tensor } from "../../tensor.js";
-import { type GeluOptions, gelu, leakyRelu } from "../functional/activations.js";
+import { elu, type GeluOptions, gelu, glu, hardtanh, leakyRelu } from "../functional/activations.js";
 import { dropout } from "../functional/dropout.js";
 import { Module } from "../module.js";
 import { checkOptions, checkProbability } from "../options.js";
@@ -23,6 +24,7 @@ export class LeakyReLU extends Module {
   /** @param negativeSlope 0.01 unless given */
   constructor(negativeSlope = 0.01) {
     super();
+    checkFinite("LeakyReLU", "negativeSlope", negativeSlope);
     this.negativeSlope = negativeSlope;
   }
 
@@ -72,6 +74,56 @@ export class Sigmoid extends Module {
   }
 }
 
+/** x where x > 0, else `alpha·(e^x − 1)`. */
+export class ELU extends Module {
+  readonly alpha: number;
+
+  /** @param alpha 1 unless given @throws TensorError `argument` */
+  constructor(alpha = 1) {
+    super();
+    checkFinite("ELU", "alpha", alpha);
+    this.alpha = alpha;
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, { alpha: this.alpha });
+  }
+}
+
+/** `ln(1 + e^x)`. */
+export class Softplus extends Module {
+  forward(x: Tensor): Tensor {
+    return f.softplus(x);
+  }
+}
+
+/** `ln σ(x)`. */
+export class LogSigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return f.logSigmoid(x);
+  }
+}
+
+/** x held within two bounds. */
+export class Hardtanh extends Module {
+  readonly minVal: number;
+  readonly maxVal: number;
+
+  /** Between −1 and 1 unless given. @throws TensorError `argument` */
+  constructor(minVal = -1, maxVal = 1) {
+    super();
+    checkFinite("Hardtanh", "minVal", minVal);
+    checkFinite("Hardtanh", "maxVal", maxVal);
+    if (minVal >= maxVal) throw argumentError("Hardtanh", "bounds", "low below high", [minVal, maxVal]);
+    this.minVal = minVal;
+    this.maxVal = maxVal;
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardtanh(x, { minVal: this.minVal, maxVal: this.maxVal });
+  }
+}
+
 abstract class AlongDim extends Module {
   readonly dim: number;
 
@@ -94,6 +146,13 @@ export class Softmax extends AlongDim {
 export class LogSoftmax extends AlongDim {
   forward(x: Tensor): Tensor {
     return f.logSoftmax(x, this.dim);
+  }
+}
+
+/** `a σ(b)` of the two halves of a dim. */
+export class GLU extends AlongDim {
+  forward(x: Tensor): Tensor {
+    return glu(x, this.dim);
   }
 }
 

@@ -1,8 +1,9 @@
-// Containers: modules in order, in a list, or by name. Their keys are the positions or names themselves.
+// Containers: modules in order, in a list, or by name; parameters in a list. Their keys are the positions or names.
 
 import { argumentError, TensorError } from "../../errors.js";
 import type { Tensor } from "../../tensor.js";
 import { type Member, Module } from "../module.js";
+import { Parameter } from "../parameter.js";
 
 /** A module from one tensor to one tensor. */
 export type Layer = Module & { forward(x: Tensor): Tensor };
@@ -131,5 +132,52 @@ export class ModuleDict<M extends Module = Module> extends Module {
   /** @throws TensorError `unsupported`: a dictionary has no forward */
   forward(): never {
     throw noForward("ModuleDict");
+  }
+}
+
+/** A list of parameters that a module uses itself; it is what keeps an array's parameters from being lost. */
+export class ParameterList extends Module implements Iterable<Parameter> {
+  readonly #items: Parameter[] = [];
+
+  /** @throws TensorError `argument` */
+  constructor(parameters: Iterable<Parameter> = []) {
+    super();
+    for (const p of parameters) this.append(p);
+  }
+
+  protected override members(): readonly Member[] {
+    return this.#items.map((value, i) => ({ key: String(i), value }));
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** The one at a position, counted from the end when negative. @throws TensorError `index` */
+  at(position: number): Parameter {
+    const found = this.#items.at(position);
+    if (found && Number.isInteger(position)) return found;
+    const range = `[${-this.length}, ${this.length - 1}]`;
+    throw new TensorError(
+      "index",
+      `ParameterList: no such entry, got ${String(position)}, expected an integer in ${range}`,
+    );
+  }
+
+  /** Adds one at the end. @throws TensorError `argument` for anything but a Parameter */
+  append(parameter: Parameter): this {
+    if (!(parameter instanceof Parameter)) throw argumentError("ParameterList", "an entry", "a Parameter", parameter);
+    this.#items.push(parameter);
+    return this;
+  }
+
+  [Symbol.iterator](): Iterator<Parameter> {
+    return this.#items.values();
+  }
+
+  /** @throws TensorError `unsupported`: a list has no forward */
+  forward(): never {
+    throw noForward("ParameterList");
   }
 }

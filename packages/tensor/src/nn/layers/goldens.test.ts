@@ -20,6 +20,12 @@ const plain = <M extends nn.Module & { forward(x: Tensor): Tensor }>(module: M):
 /** How each layer of the goldens is made and called. */
 const makers: Readonly<Record<string, (o: Options) => Made>> = {
   Linear: ({ inFeatures, outFeatures, ...o }) => plain(new nn.Linear(inFeatures, outFeatures, o)),
+  ELU: ({ alpha }) => plain(new nn.ELU(alpha)),
+  Flatten: ({ startDim, endDim }) => plain(new nn.Flatten(startDim, endDim)),
+  GLU: ({ dim }) => plain(new nn.GLU(dim)),
+  Hardtanh: ({ minVal, maxVal }) => plain(new nn.Hardtanh(minVal, maxVal)),
+  LogSigmoid: () => plain(new nn.LogSigmoid()),
+  Softplus: () => plain(new nn.Softplus()),
   Embedding: ({ numEmbeddings, embeddingDim, ...o }) => plain(new nn.Embedding(numEmbeddings, embeddingDim, o)),
   LayerNorm: ({ normalizedShape, ...o }) => plain(new nn.LayerNorm(normalizedShape, o)),
   RMSNorm: ({ normalizedShape, ...o }) => plain(new nn.RMSNorm(normalizedShape, o)),

@@ -15,6 +15,7 @@ import {
   ModuleDict,
   ModuleList,
   Parameter,
+  ParameterList,
   ReLU,
   RMSNorm,
   Sequential,
@@ -337,5 +338,20 @@ describe("errors", () => {
     const error = caught(fn);
     expect([error.code, error.message]).toEqual([code, message]);
     expect(TensorError.is(error)).toBe(true);
+  });
+});
+
+describe("ParameterList", () => {
+  test("has the keys of its places, and takes part in training", () => {
+    const list = new ParameterList([new Parameter(zeros(2)), new Parameter(zeros(3))]);
+    class Holder extends Module {
+      readonly weights = list;
+      forward(): void {}
+    }
+    const keys = new Holder().namedParameters().map(([key]) => key);
+    expect(keys).toEqual(["weights.0", "weights.1"]);
+    expect([list.length, list.at(-1).shape, [...list].length]).toEqual([2, [3], 2]);
+    expect(caught(() => list.at(2))).toMatchObject({ code: "index" });
+    expect(caught(() => list.append(zeros(2) as never))).toMatchObject({ code: "argument" });
   });
 });

@@ -1,5 +1,7 @@
-// Linear and Identity.
+// Linear, Identity and Flatten.
 
+import { checkInteger } from "../../arguments.js";
+import { flatten } from "../../functions.js";
 import type { Tensor } from "../../tensor.js";
 import { checkFloat, checkShape } from "../checks.js";
 import { linear } from "../functional/linear.js";
@@ -48,5 +50,25 @@ export class Linear extends Module {
 export class Identity extends Module {
   forward(x: Tensor): Tensor {
     return x;
+  }
+}
+
+/** Axes `startDim` to `endDim` joined into one: 1 to the last unless given. */
+export class Flatten extends Module {
+  readonly startDim: number;
+  readonly endDim: number;
+
+  /** @throws TensorError `argument` */
+  constructor(startDim = 1, endDim = -1) {
+    super();
+    checkInteger("Flatten", "startDim", startDim);
+    checkInteger("Flatten", "endDim", endDim);
+    this.startDim = startDim;
+    this.endDim = endDim;
+  }
+
+  /** @throws TensorError `shape` */
+  forward(x: Tensor): Tensor {
+    return flatten(x, this.startDim, this.endDim);
   }
 }
