@@ -29,6 +29,7 @@ const programs = {
   bench: "scripts/bench.ts",
   quality: "scripts/quality.ts",
   check: "scripts/check/main.ts",
+  docs: "scripts/docs.ts",
   "gpu:check": "scripts/gpu-check.ts",
   web: "scripts/web.ts",
 };

@@ -19,27 +19,25 @@ function locationOf(symbol: ts.Symbol): string {
   return `${relative(root, source.fileName).replaceAll("\\", "/")}:${line}`;
 }
 
-/** Whether `symbol` is a whole module (`export * as init from …`), which the comment at its head documents. */
-function hasModuleComment({ valueDeclaration }: ts.Symbol): boolean {
-  return valueDeclaration !== undefined && ts.isSourceFile(valueDeclaration) && valueDeclaration.text.startsWith("//");
+/** The comment at the head of a whole module (`export * as init from …`). */
+export function moduleDoc({ valueDeclaration }: ts.Symbol): string | undefined {
+  if (valueDeclaration === undefined || !ts.isSourceFile(valueDeclaration)) return undefined;
+  const [head = ""] = /^(\/\/.*\n)*/.exec(valueDeclaration.text) ?? [];
+  return head.replaceAll(/^\/\/ ?/gm, "").trim() || undefined;
 }
 
-/** Whether `symbol` is a constant made from a declaration that documents itself: `declare("add", { doc: "…" })`. */
-function hasDeclaredDoc({ valueDeclaration }: ts.Symbol): boolean {
-  if (valueDeclaration === undefined || !ts.isVariableDeclaration(valueDeclaration)) return false;
+/** What a constant made from a declaration says of itself: `declare("add", { doc: "…" })`. */
+export function declaredDoc({ valueDeclaration }: ts.Symbol): string | undefined {
+  if (valueDeclaration === undefined || !ts.isVariableDeclaration(valueDeclaration)) return undefined;
   const { initializer } = valueDeclaration;
-  if (initializer === undefined || !ts.isCallExpression(initializer)) return false;
-  return initializer.arguments.some(
-    (argument) =>
-      ts.isObjectLiteralExpression(argument) &&
-      argument.properties.some(
-        (property) =>
-          ts.isPropertyAssignment(property) &&
-          property.name.getText() === "doc" &&
-          ts.isStringLiteralLike(property.initializer) &&
-          property.initializer.text !== "",
-      ),
-  );
+  if (initializer === undefined || !ts.isCallExpression(initializer)) return undefined;
+  for (const property of initializer.arguments.flatMap((one) =>
+    ts.isObjectLiteralExpression(one) ? one.properties : [],
+  )) {
+    if (!ts.isPropertyAssignment(property) || property.name.getText() !== "doc") continue;
+    if (ts.isStringLiteralLike(property.initializer)) return property.initializer.text || undefined;
+  }
+  return undefined;
 }
 
 /** `file:line: name …` for every exported name without documentation in the entry files `entries` (absolute). */
@@ -57,7 +55,7 @@ export function undocumentedExports(entries: readonly string[]): readonly string
     for (const exported of checker.getExportsOfModule(module)) {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
       const hasDocstring = [exported, symbol].some((one) => one.getDocumentationComment(checker).length > 0);
-      if (!hasDocstring && !hasDeclaredDoc(symbol) && !hasModuleComment(symbol))
+      if (!hasDocstring && !declaredDoc(symbol) && !moduleDoc(symbol))
         problems.add(`${locationOf(symbol)}: ${exported.name} is exported without a docstring`);
     }
   }

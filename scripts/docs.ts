@@ -1,0 +1,11 @@
+// `npm run docs`: writes the reference pages, which `npm run check` holds against the declarations.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { referencePages } from "./docs/reference.js";
+import { root } from "./lib/repository.js";
+
+for (const { path, text } of referencePages()) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+  console.log(path);
+}
