@@ -1,6 +1,7 @@
 // Dot products with rows of a table that ids pick, and the sums of such rows that are their gradients: what skip-gram and
 // sampled losses are made of. Rows are read where they lie; the gradient of the table stays a product of two small arrays.
 
+import { checkFlags } from "../arguments.js";
 import { cast } from "../autograd/cast.js";
 import { withGrad } from "../autograd/mode.js";
 import { sameDevice } from "../autograd/program-op.js";
@@ -62,6 +63,7 @@ export function embeddingDot<T extends Variable>(
   ids: T,
   options: { readonly sparse?: boolean } = {},
 ): T {
+  checkFlags("embeddingDot", options, ["sparse"]);
   const { sparse = false } = options;
   sameDevice("embeddingDot", [x, table, ids]);
   const fits =
