@@ -1,4 +1,4 @@
-// `npm run docs`: writes the reference pages, which `npm run check` holds against the declarations.
+// `npm run docs`: writes the reference pages into a folder that git ignores.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { referencePages } from "./docs/reference.js";

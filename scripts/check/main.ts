@@ -6,7 +6,7 @@ import { root } from "../lib/repository.js";
 import { runNode, toolScript } from "../lib/tools.js";
 import { boundaryProblems } from "./boundaries.js";
 import { oversizedBundles } from "./bundle-size.js";
-import { outdatedPages } from "./current-docs.js";
+import { changesetProblems } from "./changesets.js";
 import { importCycles } from "./cycles.js";
 import { undocumentedPackageExports } from "./documented-exports.js";
 import { readModuleGraph } from "./module-graph.js";
@@ -32,8 +32,8 @@ const steps: Readonly<Record<string, () => Problems | Promise<Problems>>> = {
   cycles: () => importCycles(readModuleGraph()),
   "documented exports": undocumentedPackageExports,
   "README types": readmeTypeProblems,
-  "reference pages": () => outdatedPages(),
   "unused code": () => tool("knip", "knip", ["--no-progress", "--no-config-hints"]),
+  changesets: () => changesetProblems(),
   "bundle size": () => oversizedBundles(),
   publint: publintProblems,
   attw: attwProblems,

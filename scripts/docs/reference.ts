@@ -50,7 +50,7 @@ function pageOf(owner: WorkspacePackage, program: ts.Program): Page {
     (entries[0]?.symbols ?? []).map((symbol) => [symbol.name, plain.describe(symbol).text] as const),
   );
   const describer = new Describer(checker, functions);
-  const head = `# ${owner.manifest.name}\n\nWritten by \`npm run docs\` from the declarations and their comments; change those.\n`;
+  const head = `# ${owner.manifest.name}\n\nWritten by \`npm run docs\` from the declarations and their comments.\n`;
   const text = head + entries.map(({ title, symbols }) => entryText(title, symbols, describer)).join("");
   return { path: `${folder}/${pageName(owner)}`, text };
 }
