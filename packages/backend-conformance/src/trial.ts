@@ -20,7 +20,7 @@ export type TrialOperand = OperandLayout & {
   readonly type: DType;
   /** Has no memory: its value is its address. */
   readonly index?: boolean;
-  /** Elements of the storage of an input; an output has none. */
+  /** Elements of the storage of an input, or of an output whose contents matter. */
   readonly values?: readonly number[];
   /** An output that lies on the storage of this input. */
   readonly over?: number;

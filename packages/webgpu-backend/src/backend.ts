@@ -20,7 +20,7 @@ import { hasDearBarriers, type RowLimits } from "./kernels/row-plan.js";
 import { WebGpuBuffer } from "./memory/buffer.js";
 import { BufferPool } from "./memory/pool.js";
 import { Readback } from "./memory/readback.js";
-import { CapturedExecutable } from "./run/captured.js";
+import { CapturedExecutable, unrecorded } from "./run/captured.js";
 import { DeviceErrors } from "./run/device-errors.js";
 import type { GpuExecutable } from "./run/dispatch.js";
 import { Encoder } from "./run/encoder.js";
@@ -167,15 +167,7 @@ export class WebGpuBackend implements Backend {
   }
 
   #run(launches: readonly Launch[], timestampWrites?: GpuTimestampWrites): void {
-    if (launches.some((l) => l.executable instanceof CapturedExecutable)) {
-      for (const launch of launches) {
-        const { executable } = launch;
-        if (executable instanceof CapturedExecutable) this.#run(executable.launches);
-        else this.#run([launch]);
-      }
-      return;
-    }
-    const submission = this.#submissionOf(launches);
+    const submission = this.#submissionOf(unrecorded(launches));
     if (submission.dispatches.length === 0) return;
     if (this.#encoder.faults.count + submission.guards.length > faultCapacity) this.#readFaults();
     this.#errors.guard(launches.length === 1 ? launches[0]!.label : `${launches.length} launches`, () => {

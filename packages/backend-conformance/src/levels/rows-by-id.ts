@@ -1,6 +1,6 @@
-// gather and scatterAdd: rows of a table by id, in every type and layout, with ids that repeat and ids outside.
+// gather, scatterAdd and scatterInto: rows of a table by id, in every type and layout, with ids that repeat and ids outside.
 
-import { type AnchorCall, byteLengthOf, type DType } from "@torchium/tensor/backend";
+import { type AnchorCall, type AnchorOps, byteLengthOf, type DType } from "@torchium/tensor/backend";
 import type { CaseContext, CaseTable } from "../case.js";
 import type { Bounded } from "../error-bounds.js";
 import { check, NotOffered } from "../failure.js";
@@ -11,7 +11,13 @@ import { describeOperands, type Trial, type TrialOperand } from "../trial.js";
 import { bytesOf, heldAs } from "../workbench.js";
 
 type Shape = { readonly rows: number; readonly width: number; readonly table: number };
-type Op = "gather" | "scatterAdd";
+type Mode = AnchorOps["scatterInto"]["mode"];
+type Op = { readonly name: "gather" | "scatterAdd" } | { readonly name: "scatterInto"; readonly mode: Mode };
+
+const gather: Op = { name: "gather" };
+const scatterAdd: Op = { name: "scatterAdd" };
+const scatterInto = (mode: Mode): Op => ({ name: "scatterInto", mode });
+const isGather = ({ name }: Op): boolean => name === "gather";
 
 const shapes: readonly Shape[] = [
   { rows: 1, width: 1, table: 1 },
@@ -25,10 +31,10 @@ const shapes: readonly Shape[] = [
 ];
 
 /** Axes of the iteration space: where rows, columns and rows of the table lie in it. */
-const axesOf = { gather: { row: 0, column: 1, table: 2 }, scatterAdd: { row: 2, column: 1, table: 0 } } as const;
+const axesOf = (op: Op) => (isGather(op) ? { row: 0, column: 1, table: 2 } : { row: 2, column: 1, table: 0 });
 
 const sizesOf = (op: Op, { rows, width, table }: Shape): number[] =>
-  op === "gather" ? [rows, width, table] : [table, width, rows];
+  isGather(op) ? [rows, width, table] : [table, width, rows];
 
 /** A layout over some axes, in a random order, padded. */
 function place(random: Random, sizes: readonly number[], axes: readonly number[]): OperandLayout {
@@ -47,24 +53,44 @@ function trialOf(
   values = ordinary,
 ): Trial {
   const sizes = sizesOf(op, shape);
-  const axes = axesOf[op];
+  const axes = axesOf(op);
   const byTable = place(random, sizes, [axes.column, axes.table]);
   const byRow = place(random, sizes, [axes.column, axes.row]);
   const idLayout = place(random, sizes, [axes.row]);
-  const [from, to] = op === "gather" ? [byTable, byRow] : [byRow, byTable];
+  const [from, to] = isGather(op) ? [byTable, byRow] : [byRow, byTable];
+  const id = Array.from({ length: idLayout.extent }, draw);
+  const ids: TrialOperand = { ...idLayout, type: "int32", values: id };
   const source: TrialOperand = { ...from, type, values: values(random, type, from.extent) };
-  const ids: TrialOperand = { ...idLayout, type: "int32", values: Array.from({ length: idLayout.extent }, draw) };
-  const operands: TrialOperand[] = [source, ids, { ...to, type }];
-  const call = { op, attributes: { type }, rank: 3 } as AnchorCall;
+  const held = op.name === "scatterInto" ? { values: ordinary(random, type, to.extent) } : {};
+  const isSet = op.name === "scatterInto" && op.mode === "set";
+  const operands: TrialOperand[] = [isSet ? alikeById(shape, source, ids) : source, ids, { ...to, type, ...held }];
+  const { name, ...attributes } = op;
+  const call = { op: name, attributes: { type, ...attributes }, rank: 3 } as AnchorCall;
   return {
-    label: `${op} [${sizes.join(", ")}] of ${type}`,
+    label: `${nameOf(op)} [${sizes.join(", ")}] of ${type}`,
     compile: (backend) => backend.anchor(call),
     sizes,
     operands,
     scalars: [],
-    expect: (read) => [op === "gather" ? gathered(shape, operands, read) : scattered(shape, operands, type, read)],
+    expect: (read) => [expectedOf[name](shape, operands, read, isSet)],
     describe: () => describeOperands(sizes, operands).join("\n"),
   };
+}
+
+const nameOf = (op: Op): string => (op.name === "scatterInto" ? `${op.name}, ${op.mode},` : op.name);
+
+/** Updates of which those of one id are equal, as `set` wants them. */
+function alikeById({ rows, width }: Shape, updates: TrialOperand, ids: TrialOperand): TrialOperand {
+  const values = [...updates.values!];
+  const first = new Map<number, number>();
+  for (let row = 0; row < rows; row++) {
+    const id = ids.values![at(ids, 0, 0, row)]!;
+    const same = first.get(id) ?? row;
+    first.set(id, same);
+    for (let column = 0; column < width; column++)
+      values[at(updates, 0, column, row)] = values[at(updates, 0, column, same)]!;
+  }
+  return { ...updates, values };
 }
 
 const ordinary = randomValues;
@@ -94,9 +120,9 @@ function gathered(
 function scattered(
   { rows, width, table }: Shape,
   [updates, ids, out]: readonly TrialOperand[],
-  type: DType,
   read: Read,
 ): Map<number, Bounded> {
+  const { type } = out!;
   const sums = type === "float64" ? new Float64Array(table * width) : new Float32Array(table * width);
   for (let row = 0; row < rows; row++) {
     const id = read(1, at(ids!, 0, 0, row));
@@ -107,6 +133,30 @@ function scattered(
   sums.forEach((sum, i) => expected.set(at(out!, Math.floor(i / width), i % width, 0), exactly(sum)));
   return expected;
 }
+
+/** What the output held, with rows added or put in place; nothing is expected of the others, which must stay. */
+function scatteredInto(
+  { rows, width, table }: Shape,
+  [updates, ids, out]: readonly TrialOperand[],
+  read: Read,
+  isSet: boolean,
+): Map<number, Bounded> {
+  const round = out!.type === "float64" ? (x: number): number => x : Math.fround;
+  const expected = new Map<number, Bounded>();
+  for (let row = 0; row < rows; row++) {
+    const id = read(1, at(ids!, 0, 0, row));
+    if (id < 0 || id >= table) continue;
+    for (let column = 0; column < width; column++) {
+      const address = at(out!, id, column, 0);
+      const update = read(0, at(updates!, 0, column, row));
+      const before = expected.get(address)?.value ?? read(2, address);
+      expected.set(address, exactly(isSet ? update : round(before + update)));
+    }
+  }
+  return expected;
+}
+
+const expectedOf = { gather: gathered, scatterAdd: scattered, scatterInto: scatteredInto } as const;
 
 /** Values whose sum depends on the order of adding. */
 const unruly = (random: Random, type: DType, count: number): number[] =>
@@ -137,7 +187,7 @@ async function outside({ bench, seed }: CaseContext, op: Op): Promise<void> {
     const shape = { rows: 40, width: 5, table: 7 };
     let drawn = 0;
     const trial = trialOf(random, op, "float32", shape, () => (drawn++ % 5 === 3 ? bad : random.integer(0, 6)));
-    const label = `${op} of words`;
+    const label = `${op.name} of words`;
     await bench.check([{ ...trial, label }]);
     const errors = await bench.backend.checkErrors();
     check(
@@ -196,11 +246,15 @@ async function inOrder({ bench }: CaseContext): Promise<void> {
 
 /** Rows of tables. */
 export const rowsByIdCases = {
-  "anchors/gather": (c) =>
-    inside(c, "gather", ["float32", "float64", "float16", "bfloat16", "int32", "uint32", "bool"]),
-  "anchors/gather outside": (c) => outside(c, "gather"),
+  "anchors/gather": (c) => inside(c, gather, ["float32", "float64", "float16", "bfloat16", "int32", "uint32", "bool"]),
+  "anchors/gather outside": (c) => outside(c, gather),
   "anchors/gather faults in order": inOrder,
-  "anchors/scatterAdd": (c) => inside(c, "scatterAdd", ["float32", "float64"]),
-  "anchors/scatterAdd in order": (c) => inside(c, "scatterAdd", ["float32", "float64"], unruly),
-  "anchors/scatterAdd outside": (c) => outside(c, "scatterAdd"),
+  "anchors/scatterAdd": (c) => inside(c, scatterAdd, ["float32", "float64"]),
+  "anchors/scatterAdd in order": (c) => inside(c, scatterAdd, ["float32", "float64"], unruly),
+  "anchors/scatterAdd outside": (c) => outside(c, scatterAdd),
+  "anchors/scatterInto add": (c) => inside(c, scatterInto("add"), ["float32", "float64"]),
+  "anchors/scatterInto in order": (c) => inside(c, scatterInto("add"), ["float32", "float64"], unruly),
+  "anchors/scatterInto set": (c) => inside(c, scatterInto("set"), ["float32", "float64"]),
+  "anchors/scatterInto outside": (c) => outside(c, scatterInto("add")),
+  "anchors/scatterInto set outside": (c) => outside(c, scatterInto("set")),
 } as const satisfies CaseTable;

@@ -158,6 +158,16 @@ export const deviceFaults: Faults = {
     }),
     foundBy: "anchors/scatterAdd in order",
   },
+  "tables that forget what they held": {
+    make: broken((inner) => ({
+      anchor: (call) => {
+        if (call.op !== "scatterInto") return inner.anchor(call);
+        const { type } = call.attributes;
+        return inner.anchor({ op: "scatterAdd", attributes: { type }, rank: call.rank });
+      },
+    })),
+    foundBy: "anchors/scatterInto add",
+  },
   "faults kept quiet": {
     make: broken(() => ({ checkErrors: async () => [] })),
     foundBy: "anchors/gather outside",

@@ -11,3 +11,12 @@ export class CapturedExecutable implements Executable {
     this.launches = [...launches];
   }
 }
+
+/** The launches that are run: those of a recording in its place. A list without any, or one recording's, stays the same list. */
+export function unrecorded(launches: readonly Launch[]): readonly Launch[] {
+  if (!launches.some(({ executable }) => executable instanceof CapturedExecutable)) return launches;
+  const inside = launches.map((launch) =>
+    launch.executable instanceof CapturedExecutable ? unrecorded(launch.executable.launches) : [launch],
+  );
+  return inside.length === 1 ? inside[0]! : inside.flat();
+}
