@@ -3,8 +3,8 @@ import { type Asked, startPeers } from "./participants.js";
 import type { Peer } from "./peer.js";
 import { type Line, ratesOf } from "./rates.js";
 import { textOf, threadsText } from "./report.js";
-import { machineRows, type Row } from "./rows.js";
-import { type Measurement, measurementOf, type Statistic } from "./statistics.js";
+import { adapterRows, machineRows, type Row } from "./rows.js";
+import { type Measurement, measurementOf, quantile, type Statistic } from "./statistics.js";
 
 /** How much is measured. */
 export interface Settings extends Asked {
@@ -22,12 +22,13 @@ export interface Measured {
 }
 
 /** Those that are measured for the floors' sake, whoever else was asked for. */
-const gauges: readonly string[] = ["C", "OpenBLAS"];
+const gauges: readonly string[] = ["C", "OpenBLAS", "the adapter"];
 
 /** Measures one row; the first round warms up and does not count. */
 async function measureRow(row: Row, threads: number, peers: readonly Peer[], settings: Settings): Promise<Line> {
   const { rounds, milliseconds, statistic } = settings;
   const times = new Map<Peer, number[][]>();
+  const deviceTimes = new Map<Peer, number[]>();
   const more = new Map<Peer, Pick<Measurement, "check" | "peakBytes">>();
   const missing: Record<string, string> = {};
   for (let round = 0; round <= rounds; round++) {
@@ -36,13 +37,18 @@ async function measureRow(row: Row, threads: number, peers: readonly Peer[], set
       const answer = await peer.ask({ row, milliseconds });
       if (answer.times === undefined) missing[peer.name] = answer.missing ?? "no answer";
       else {
-        const { times: samples, missing: _, ...rest } = answer;
+        const { times: samples, missing: _, deviceTime, ...rest } = answer;
+        if (deviceTime !== undefined) deviceTimes.set(peer, [...(deviceTimes.get(peer) ?? []), deviceTime]);
         more.set(peer, { ...more.get(peer), ...rest });
         if (round > 0) times.set(peer, [...(times.get(peer) ?? []), [...samples]]);
       }
     }
   }
-  const measurements = [...times].map(([peer, all]) => measurementOf(peer.name, all, statistic, more.get(peer)));
+  const measurements = [...times].map(([peer, all]) => {
+    const own = deviceTimes.get(peer);
+    const device = own && { deviceTime: quantile(own, 0.5) };
+    return measurementOf(peer.name, all, statistic, { ...more.get(peer), ...device });
+  });
   return { row, threads, measurements, missing };
 }
 
@@ -67,7 +73,7 @@ export async function measureAll(rows: readonly Row[], threads: number, settings
   };
 
   console.log(`\n${threadsText(threads)}`);
-  const machine = threads === 0 ? [] : machineRows;
+  const machine = threads === 0 ? adapterRows : machineRows;
   const shared = rows.filter(({ tokens }) => tokens === undefined);
   const withGauges = settings.peers && [...settings.peers, ...gauges];
   const present = await start({ ...settings, peers: withGauges }, [...machine, ...shared]);

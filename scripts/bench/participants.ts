@@ -42,7 +42,7 @@ const blasAdvice = "install libopenblas0-pthread, or name the library in OPENBLA
 const declarations: readonly Declaration[] = [
   {
     name: "ours",
-    command: (threads) => (threads === 0 ? typescript("torchium.ts", 1, "webgpu") : typescript("torchium.ts", threads)),
+    command: (threads) => (threads === 0 ? typescript("torchium-webgpu.ts") : typescript("torchium.ts", threads)),
     advice: "",
   },
   {
@@ -83,6 +83,12 @@ const declarations: readonly Declaration[] = [
     command: (threads) => (threads === 0 ? notOnGpu : typescript("c-loops.ts", threads)),
     advice: "install a C compiler as cc, or name one in CC",
     offers: isKernel,
+  },
+  {
+    name: "the adapter",
+    command: (threads) => (threads === 0 ? typescript("adapter.ts") : "it is measured on WebGPU"),
+    advice: "",
+    offers: ({ op }) => op === "copy",
   },
   {
     name: "jax-js",

@@ -18,7 +18,7 @@ export interface Rates {
   readonly memory: readonly { readonly bytes: number; readonly rate: number }[];
 }
 
-const movesMemory: readonly string[] = ["memory", "add", "sum"];
+const movesMemory: readonly string[] = ["memory", "copy", "add", "sum"];
 
 /** The machine's rates with that many threads, as far as the lines show them. */
 export function ratesOf(lines: readonly Line[], threads: number): Rates {

@@ -26,11 +26,12 @@ export const percent = (x: number): string => `${Math.round(100 * x)} %`;
 export const threadsText = (threads: number): string =>
   threads === 0 ? "WebGPU" : threads === 1 ? "one thread" : `${threads} threads`;
 
-/** What a row says beside its time: what a step learns from in a second and its memory, or the machine's rate. */
-function figures({ tokens, group, flops, bytes }: Row, { time, peakBytes }: Measurement): string {
+/** What a row says beside its time: the device's own clock, what a step learns from in a second and its memory, or the machine's rate. */
+function figures({ tokens, group, flops, bytes, per = 1 }: Row, { time, deviceTime, peakBytes }: Measurement): string {
+  const device = deviceTime === undefined ? "" : `, device ${timeText(deviceTime / per)}`;
   const learnt = tokens === undefined ? "" : `, ${rounded((tokens / time) * 1e6)}k/s`;
   const memory = peakBytes === undefined ? "" : `, ${(peakBytes / 2 ** 20).toFixed(0)} MiB`;
-  if (group !== "machine") return learnt + memory;
+  if (group !== "machine") return device + learnt + memory;
   return flops === undefined ? `, ${rounded(bytes! / time)} GB/s` : `, ${rounded(flops / time)} GFLOP/s`;
 }
 

@@ -40,6 +40,15 @@ export const machineRows: readonly Row[] = [
   { ...product(1024, 1024, 1024), name: "a matrix product", group: "machine" },
 ];
 
+/** What they come from on WebGPU: a copy between two buffers, and a product that software does as well. */
+export const adapterRows: readonly Row[] = [
+  {
+    ...{ name: "copy, 64 MiB", group: "machine", op: "copy", sizes: { bytes: 64 * mebibyte } },
+    bytes: 2 * 64 * mebibyte,
+  },
+  { ...product(512, 512, 512), name: "a matrix product", group: "machine" },
+];
+
 /** Every row, in the order of the table. */
 const rows: readonly Row[] = [
   ...kernelRows,
@@ -55,7 +64,8 @@ const rows: readonly Row[] = [
 /** Rows that an adapter in software does in seconds. */
 const gpuRows = [
   ...["add 4m", "matmul 256", "matmul 768×384×128 linear", "weight gradient", "scores", "exp 4m", "gelu 4m"],
-  ...["softmax [512", "layernorm [512", "sum 4m", "column sum", "gather", "attention 12", "gpt, nanogpt"],
+  ...["softmax [512", "layernorm [512", "sum 4m", "column sum", "gather", "scatteradd", "adamw", "attention 12"],
+  ...["attention, gradients", "gpt, block 16"],
 ];
 
 /** Which rows are asked for. */

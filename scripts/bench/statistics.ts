@@ -11,6 +11,8 @@ export interface Measurement {
   /** Half the distance of the quartiles of the rounds, over the median. */
   readonly spread: number;
   readonly check?: number;
+  /** The median of the rounds by the device's own clock, where it has one; `time` is the host's until the device is done. */
+  readonly deviceTime?: number;
   /** Memory at its peak, above the idle process. */
   readonly peakBytes?: number;
 }
@@ -28,7 +30,7 @@ export function measurementOf(
   peer: string,
   rounds: readonly (readonly number[])[],
   statistic: Statistic,
-  more: Pick<Measurement, "check" | "peakBytes"> = {},
+  more: Pick<Measurement, "check" | "deviceTime" | "peakBytes"> = {},
 ): Measurement {
   const medians = rounds.map((samples) => quantile(samples, 0.5));
   const median = quantile(medians, 0.5);

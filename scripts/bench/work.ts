@@ -7,6 +7,8 @@ export interface Work {
   run(): void | Promise<void>;
   /** Mean size of the result's elements, to compare between peers. */
   check?(): number | Promise<number>;
+  /** Does a run, and tells its nanoseconds by the device's own clock. */
+  deviceTime?(): Promise<number>;
   dispose?(): void;
 }
 
@@ -26,6 +28,8 @@ export interface Request {
 export interface Answer {
   readonly times?: readonly number[];
   readonly check?: number;
+  /** Nanoseconds of a run by the device's own clock, where it has one. */
+  readonly deviceTime?: number;
   /** The most memory the process has held since it greeted, above what it held then; where the system tells. */
   readonly peakBytes?: number;
   readonly missing?: string;
@@ -99,7 +103,9 @@ export function answerer(
   return async ({ row, milliseconds }) => {
     try {
       if (current?.name === row.name) {
-        return { times: await sample(current.work, milliseconds, current.state), ...memory(row) };
+        const times = await sample(current.work, milliseconds, current.state);
+        const deviceTime = await current.work.deviceTime?.();
+        return { times, ...(deviceTime !== undefined && { deviceTime }), ...memory(row) };
       }
       current?.work.dispose?.();
       current = undefined;
