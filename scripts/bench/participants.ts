@@ -32,6 +32,7 @@ const systemPython = "/usr/bin/python3";
 const gensimPython = process.env.GENSIM_PYTHON ?? (existsSync(systemPython) ? systemPython : "python3");
 
 const notOnGpu = "it has no WebGPU";
+const otherResults = "its WebGPU preview gives other results on Dawn";
 const notHere = "it is measured on the processor";
 const browserAdvice = "apt-get install chromium, or name one in CHROMIUM_PATH";
 const isKernel = ({ group }: Row): boolean => group === "kernels" || group === "machine";
@@ -101,7 +102,7 @@ const declarations: readonly Declaration[] = [
   },
   {
     name: "tfjs",
-    command: (threads) => (threads === 0 ? notOnGpu : typescript("tfjs.ts", threads)),
+    command: (threads) => (threads === 0 ? otherResults : typescript("tfjs.ts", threads)),
     advice: "npm run bench -- --install-peers",
     offers: unlessMachine,
   },
