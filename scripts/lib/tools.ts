@@ -33,8 +33,15 @@ export function runNode(
     };
     child.stdout?.setEncoding("utf8").on("data", append);
     child.stderr?.setEncoding("utf8").on("data", append);
+    // A terminal tells the whole group; anyone else tells this process alone.
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+    for (const signal of signals) process.on(signal, pass);
     child.on("error", reject);
-    child.on("close", (code) => resolve({ exitCode: code ?? 1, output }));
+    child.on("close", (code) => {
+      for (const signal of signals) process.off(signal, pass);
+      resolve({ exitCode: code ?? 1, output });
+    });
   });
 }
 

@@ -156,6 +156,13 @@ export class Tensor extends Variable {
   }
 
   /** What Node prints: not the graph behind the tensor. */
+  /** Text in a template; anything else is a slip: JavaScript has no operators on tensors. @throws TensorError `argument` */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    const message = "tensor: + and other operators do not work on tensors, expected methods: x.add(1), x.lt(y)";
+    throw new TensorError("argument", message);
+  }
+
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }

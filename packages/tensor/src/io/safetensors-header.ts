@@ -46,7 +46,10 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
   }
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, prefixBytes).getBigUint64(0, true));
   if (length > maxHeaderBytes) {
-    throw formatError(where, `the header is too long, got ${length} bytes, expected at most ${maxHeaderBytes}`);
+    throw formatError(
+      where,
+      `this is no safetensors file: the header is too long, got ${length} bytes, expected at most ${maxHeaderBytes}`,
+    );
   }
   if (length > fileBytes - prefixBytes) {
     throw formatError(

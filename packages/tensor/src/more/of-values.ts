@@ -78,7 +78,10 @@ export async function bincount(ids: Tensor, minLength = 0): Promise<Tensor> {
   checkTensor("bincount", ids, "ids");
   checkInteger("bincount", "minLength", minLength, 0);
   if (!isInteger(ids.dtype))
-    throw new TensorError("dtype", `bincount: ids must be integers, got ${ids.dtype}, expected int32`);
+    throw new TensorError(
+      "dtype",
+      `bincount: ids must be integers, got ${ids.dtype}, expected int32 (as x.to("int32") gives)`,
+    );
   if (ids.ndim !== 1) throw shapeError("bincount", "ids must be a vector", [ids.shape]);
   const data = await ids.data();
   const wrong = data.find((id) => id < 0);

@@ -22,7 +22,11 @@ import { add, mul } from "./arithmetic.js";
 export function checkIds(op: string, ids: Variable, size: number, ignored?: number): void {
   checkTensor(op, ids, "ids");
   if (!isInteger(ids.dtype))
-    throw new TensorError("dtype", `${op}: ids must be integers, got ${ids.dtype}, expected int32`, { op });
+    throw new TensorError(
+      "dtype",
+      `${op}: ids must be integers, got ${ids.dtype}, expected int32 (as x.to("int32") gives)`,
+      { op },
+    );
   const host = hostValuesOf(ids.value, ids.layout);
   if (!host) return;
   for (let i = 0; i < host.length; i++) {

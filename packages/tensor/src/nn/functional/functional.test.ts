@@ -89,7 +89,7 @@ describe("crossEntropy", () => {
       "floating targets",
       () => f.crossEntropy(zeros(2, 3), zeros(2)),
       "dtype",
-      "crossEntropy: ids must be integers, got float32, expected int32",
+      'crossEntropy: ids must be integers, got float32, expected int32 (as x.to("int32") gives)',
     ],
     [
       "a class out of range",

@@ -250,7 +250,7 @@ describe("errors", () => {
       "features instead of ids",
       () => new Embedding(3, 2).forward(ones(2)),
       "dtype",
-      "embedding: ids must be integers, got float32, expected int32",
+      'embedding: ids must be integers, got float32, expected int32 (as x.to("int32") gives)',
     ],
     [
       "a padding row that is not there",
