@@ -3,6 +3,7 @@
 import type { CaseRun, Level } from "./case.js";
 import { attentionCases } from "./levels/attention.js";
 import { fusionCases } from "./levels/fusion.js";
+import { inPlaceCases } from "./levels/in-place.js";
 import { launchCases } from "./levels/launches.js";
 import { layoutCases } from "./levels/layouts.js";
 import { lifecycleCases } from "./levels/lifecycle.js";
@@ -21,6 +22,7 @@ const tables = {
   ...memoryCases,
   ...scalarCases,
   ...layoutCases,
+  ...inPlaceCases,
   ...programCases,
   ...launchCases,
   ...matmulCases,

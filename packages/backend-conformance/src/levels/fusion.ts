@@ -2,8 +2,9 @@
 // failure names its seed and the fewest operations that show it.
 
 import { cat, type Device, fromTypedArray, gelu, type Tensor, where } from "@torchium/tensor";
+import { functional } from "@torchium/tensor/nn";
 import type { CaseContext, CaseTable } from "../case.js";
-import { ConformanceFailure } from "../failure.js";
+import { ConformanceFailure, check } from "../failure.js";
 import { Random } from "../random.js";
 
 const graphs = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"] as const;
@@ -120,7 +121,27 @@ async function fusionCase({ bench, devices, seed, effort }: CaseContext, group: 
   }
 }
 
-/** Random graphs in groups. */
-export const fusionCases = Object.fromEntries(
-  graphs.map((name, group) => [`fusion/graphs ${name}`, (context: CaseContext) => fusionCase(context, group)]),
-) as CaseTable<`fusion/graphs ${(typeof graphs)[number]}`>;
+/** What rows of scores need for a loss and its gradients: memory for the scores, once. */
+async function gradientOnScores({ bench, devices, seed }: CaseContext): Promise<void> {
+  bench.need("float32");
+  const [count, width, classes] = [61, 4, 1021];
+  const device = await devices.own();
+  const random = new Random(seed);
+  const [x, w] = [leaf(device, random, [count, width]), leaf(device, random, [width, classes])];
+  const ids = Int32Array.from({ length: count }, () => random.integer(0, classes - 1));
+  const targets = fromTypedArray(ids, [count], { device });
+  const before = device.memory().peakBytes;
+  functional.crossEntropy(x.matmul(w), targets).backward();
+  await x.grad!.data();
+  await w.grad!.data();
+  const needed = (device.memory().peakBytes - before) / (4 * count * classes);
+  check(needed < 1.5, () => `the loss and its gradients take ${needed.toFixed(2)} times the memory of the scores`);
+}
+
+/** Random graphs in groups, and what results that lie on operands spare. */
+export const fusionCases = {
+  ...(Object.fromEntries(
+    graphs.map((name, group) => [`fusion/graphs ${name}`, (context: CaseContext) => fusionCase(context, group)]),
+  ) as CaseTable<`fusion/graphs ${(typeof graphs)[number]}`>),
+  "fusion/a gradient on its scores": gradientOnScores,
+} as const satisfies CaseTable;

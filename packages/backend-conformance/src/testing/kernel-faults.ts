@@ -99,6 +99,18 @@ export const kernelFaults: Faults = {
     })),
     foundBy: "layouts/lengths of rows",
   },
+  "outputs cleared before inputs are read": {
+    make: broken((inner) => ({
+      submit: (launches) => {
+        for (const { operands } of launches) {
+          const { buffer, byteOffset, offset } = operands[operands.length - 1]!;
+          inner.write(buffer!, new Uint8Array(4), byteOffset + 4 * offset);
+        }
+        inner.submit(launches);
+      },
+    })),
+    foundBy: "layouts/in place",
+  },
   "65,535 rows at most": {
     make: brokenLaunches((l) => (isKernel(l) && l.sizes[0]! > 65_535 ? { ...l, sizes: l.sizes.with(0, 65_535) } : l)),
     foundBy: "layouts/many rows",

@@ -132,9 +132,6 @@ export function addOutputs(
   });
   const rows = numbered.filter((o) => o.role === "row");
   const values = rows.map((o) => scope.value(o.expr));
-  // An output may lie on an input that the row shares: every thread has read it by then.
-  const mayOverwrite = program.inputs.some((x) => x.kind === "buffer" && x.role === "row");
-  if (mayOverwrite && program.reduces.length === 0) scope.push("__syncthreads();");
   if (along.length > 0) scope.push(...laneLoop(text, body));
   if (rows.length === 0) return;
   const stores = rows.map((o, i) => cudaDialect.store(o.expr.type, text.rowPlace(text.output(o.k)), values[i]!));

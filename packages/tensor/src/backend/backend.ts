@@ -107,6 +107,10 @@ export type Launch = {
   /**
    * Inputs, then outputs. With an epilogue: the anchor's inputs, then the epilogue's other inputs and its outputs,
    * which stride over the axes of the anchor's output.
+   *
+   * An output of a row program with role `full` may lie on a `full` input of the same type, strides and offset; nothing
+   * else may overlap what is written. So a row's reductions end before its outputs are written, and of each place
+   * everything is read before anything is written.
    */
   readonly operands: readonly LaunchOperand[];
   readonly scalars: number[];

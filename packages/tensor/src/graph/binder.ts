@@ -4,6 +4,7 @@ import type { AnchorCall, Backend, Executable, Kernel } from "../backend/backend
 import { joinAxes, kernelOf } from "../backend/kernel-geometry.js";
 import { unreachable } from "../errors.js";
 import type { Role } from "../kernel/expr.js";
+import type { Program } from "../kernel/program.js";
 import { contiguousStrides, reshapeLayout, type Shape, sizeOf } from "../shape.js";
 import { anchorOutputStrides } from "./anchor-outputs.js";
 import type { Composed } from "./compose-program.js";
@@ -66,15 +67,25 @@ export class Binder {
     label: string,
     kind: {
       overlapsWrites?: boolean;
-      isMap?: boolean;
+      program?: Program;
       copiesBase?: boolean;
       step?: { readonly first: boolean; readonly stage: number };
     } = {},
   ): number {
-    const { overlapsWrites = false, isMap = false, copiesBase = false, step } = kind;
+    const { overlapsWrites = false, program, copiesBase = false, step } = kind;
     return (
-      this.#drafts.push({ executable, sizes, reads, writes, scalars, label, overlapsWrites, isMap, copiesBase, step }) -
-      1
+      this.#drafts.push({
+        executable,
+        sizes,
+        reads,
+        writes,
+        scalars,
+        label,
+        overlapsWrites,
+        program,
+        copiesBase,
+        step,
+      }) - 1
     );
   }
 
@@ -104,7 +115,7 @@ export class Binder {
     const reads = layout.externals.map((e, i) => this.#slot(e.node, e.index, space.strides[i]!, e.layout.offset));
     const writes = targets.map((t, i) => this.#slot(t.node, t.output, space.strides[reads.length + i]!, t.offset));
     const draft = this.#draft(executable, space.sizes, reads, writes, composed.scalars.length, labelOf(members), {
-      isMap: composed.program.reduces.length === 0,
+      program: composed.program,
     });
     this.#takeScalars(draft, composed, slots);
   }
@@ -156,10 +167,11 @@ export class Binder {
     const base = inputs[inputs.length - 1]!;
     const count = sizeOf(shape);
     if (count === 0) return;
-    const copy = this.#kernels.kernel(kernelOf(copyProgram(dtype), { sizes: [count], strides: [[1], [1]] }));
+    const program = copyProgram(dtype);
+    const copy = this.#kernels.kernel(kernelOf(program, { sizes: [count], strides: [[1], [1]] }));
     const from: Slot = { value: base.value, operand: { ...base.operand, strides: [1] } };
     this.#draft(copy, [count], [from], [this.#slot(node, 0, [1], 0)], 0, node.op.label, {
-      isMap: true,
+      program,
       copiesBase: true,
     });
     const write = this.#slot(node, 0, anchorOutputStrides(node, 0), 0);

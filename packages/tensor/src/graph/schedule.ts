@@ -1,6 +1,8 @@
 // Orders launches in stages and gives every value a place in memory.
 
 import type { Capabilities, Executable, Launch, LaunchOperand } from "../backend/backend.js";
+import { byteLengthOf } from "../dtype.js";
+import type { Program } from "../kernel/program.js";
 import { sizeOf } from "../shape.js";
 import { type MemoryPlan, planMemory, type Temporary } from "./memory-plan.js";
 import type { Root } from "./signature.js";
@@ -45,7 +47,8 @@ export type Draft = {
   readonly label: string;
   /** Writes some of a value that others write too. */
   readonly overlapsWrites: boolean;
-  readonly isMap: boolean;
+  /** What it computes, where that is a program over the whole of its results. */
+  readonly program: Program | undefined;
   /** Moves a table to where rows are scattered into it: not needed when that is in place. */
   readonly copiesBase: boolean;
   /** Part of a loop: its stage counted from the start of the step, and whether it starts one. */
@@ -75,23 +78,7 @@ export function schedule(
   const inPlace = overwritable(drafts, values, roots);
   const skipped = drafts.map((d) => d.copiesBase && inPlace[rootOf[d.writes[0]!.value]!] === true);
   const stages = stagesOf(drafts, values, roots);
-  const temporaries: Temporary[] = [];
-  const placeOf = new Int32Array(values.count).fill(-1);
-  const touch = ({ value }: Slot, stage: number): void => {
-    if (value === noValue || rootOf[value]! >= 0) return;
-    const known = temporaries[placeOf[value]!];
-    if (known) {
-      known.to = stage;
-      return;
-    }
-    const byteLength = values.byteLengthOf(value);
-    if (byteLength !== undefined) placeOf[value] = temporaries.push({ byteLength, from: stage, to: stage }) - 1;
-  };
-  drafts.forEach((d, i) => {
-    if (skipped[i]) return;
-    for (const x of d.reads) touch(x, stages[i]!);
-    for (const x of d.writes) touch(x, stages[i]!);
-  });
+  const { temporaries, placeOf } = temporariesOf(drafts, skipped, stages, values, rootOf);
   const memory = planMemory(temporaries, Math.max(64, bindingAlignment), maxBufferByteLength);
   const patches: { operand: LaunchOperand; source: Source }[] = [];
   const place = ({ value, operand }: Slot): LaunchOperand => {
@@ -125,6 +112,55 @@ export function schedule(
   };
 }
 
+/** Values that no run leaves behind, by how long they live; `placeOf` gives the number of a value's, or -1. */
+function temporariesOf(
+  drafts: readonly Draft[],
+  skipped: readonly boolean[],
+  stages: readonly number[],
+  values: Values,
+  rootOf: Int32Array,
+) {
+  const temporaries: Temporary[] = [];
+  const placeOf = new Int32Array(values.count).fill(-1);
+  const lastTouch = new Int32Array(values.count).fill(-1);
+  drafts.forEach((d, i) => {
+    if (!skipped[i]) for (const { value } of [...d.reads, ...d.writes]) if (value !== noValue) lastTouch[value] = i;
+  });
+  /** Puts an output where an operand lies that ends with its launch: one temporary then, which lives for both. */
+  const overlay = (i: number, k: number): void => {
+    const d = drafts[i]!;
+    const { value } = d.writes[k]!;
+    const output = d.program?.outputs[k];
+    if (!output || rootOf[value]! >= 0 || placeOf[value]! >= 0) return;
+    const byteLength = values.byteLengthOf(value)!;
+    const under = d.reads.find((x) => {
+      const known = x.value === noValue ? undefined : temporaries[placeOf[x.value]!];
+      // Launches of one stage may overlap, so no other of this stage may touch it.
+      const ends = known?.byteLength === byteLength && known.to < stages[i]! && lastTouch[x.value] === i;
+      return ends && mayLieOn(d, k, x.value, byteLength / byteLengthOf(output.expr.type));
+    });
+    if (!under) return;
+    placeOf[value] = placeOf[under.value]!;
+    temporaries[placeOf[value]!]!.to = stages[i]!;
+  };
+  const touch = ({ value }: Slot, stage: number): void => {
+    if (value === noValue || rootOf[value]! >= 0) return;
+    const known = temporaries[placeOf[value]!];
+    if (known) {
+      known.to = stage;
+      return;
+    }
+    const byteLength = values.byteLengthOf(value);
+    if (byteLength !== undefined) placeOf[value] = temporaries.push({ byteLength, from: stage, to: stage }) - 1;
+  };
+  drafts.forEach((d, i) => {
+    if (skipped[i]) return;
+    for (let k = 0; k < d.writes.length; k++) overlay(i, k);
+    for (const x of [...d.reads, ...d.writes]) touch(x, stages[i]!);
+  });
+  return { temporaries, placeOf };
+}
+
 /** A launch joins the stage before it unless it needs, or would disturb, something of that stage. */
 function stagesOf(drafts: readonly Draft[], values: Values, roots: readonly Root[]): readonly number[] {
   const written = new Int32Array(values.count).fill(-1);
@@ -156,10 +192,7 @@ function stagesOf(drafts: readonly Draft[], values: Values, roots: readonly Root
   });
 }
 
-/**
- * Which roots may be written over the storage they update: those whose launch is the last to read the old value, and reads it
- * element by element.
- */
+/** Which roots may be written over the storage they update: those whose launch is the last to read the old value. */
 function overwritable(drafts: readonly Draft[], values: Values, roots: readonly Root[]): readonly boolean[] {
   const writer = new Int32Array(values.count).fill(-1);
   const lastReader = new Int32Array(values.count).fill(-1);
@@ -171,13 +204,33 @@ function overwritable(drafts: readonly Draft[], values: Values, roots: readonly 
     if (!into) return false;
     const [old, value] = [values.of(into.target, 0), values.of(node, index)];
     const d = drafts[writer[value]!];
-    if (!d?.isMap || lastReader[old]! > writer[value]!) return false;
-    if (sizeOf(d.sizes) !== sizeOf(node.outputs[index]!.shape)) return false;
-    const { strides } = d.writes.find((x) => x.value === value)!.operand;
-    const isSame = ({ operand }: Slot): boolean =>
-      operand.offset === 0 &&
-      operand.strides.length === strides.length &&
-      operand.strides.every((s, axis) => s === strides[axis]);
-    return d.reads.every((x) => x.value !== old || isSame(x));
+    if (!d || lastReader[old]! > writer[value]!) return false;
+    return mayLieOn(
+      d,
+      d.writes.findIndex((x) => x.value === value),
+      old,
+      sizeOf(node.outputs[index]!.shape),
+    );
+  });
+}
+
+/**
+ * Whether output `k` of a draft, the whole of a value of `count` elements, may lie on a value of as many that the draft may
+ * read: the promise of `Launch.operands`.
+ */
+function mayLieOn({ program, sizes, reads, writes }: Draft, k: number, value: number, count: number): boolean {
+  const output = program?.outputs[k];
+  if (output?.role !== "full" || sizeOf(sizes) !== count) return false;
+  const { strides, offset } = writes[k]!.operand;
+  return reads.every((x, i) => {
+    if (x.value !== value) return true;
+    const { role, type } = program!.inputs[i]!;
+    const { operand } = x;
+    return (
+      role === "full" &&
+      type === output.expr.type &&
+      operand.offset === offset &&
+      operand.strides.every((s, axis) => s === strides[axis])
+    );
   });
 }
