@@ -5,11 +5,11 @@ import type { AnchorCall, Kernel, Launch, LaunchOperand } from "../../backend/ba
 import { byteLengthOf } from "../../dtype.js";
 import { contiguousStrides, sizeOf } from "../../shape.js";
 import { blasBlock } from "../blas/products.js";
-import { gemmWorkspaceByteLength } from "../gemm/gemm.js";
+import { gemmWorkspaceByteLength, keepsPackedB } from "../gemm/gemm.js";
 import { type GemmParams, gemmOffsets, gemmParamsByteLength, writeGemmParams } from "../gemm/params.js";
 import { launchCost } from "../run/cost.js";
 import type { KernelExecutable } from "../run/kernel-work.js";
-import type { AddressWord, CpuExecutable, Crew, ScratchWord, Step, Work } from "../run/work.js";
+import type { AddressWord, CpuExecutable, Crew, KeptOperand, ScratchWord, Step, Work } from "../run/work.js";
 import { copyKernel } from "./copy.js";
 
 type Type = "float32" | "float64";
@@ -133,8 +133,20 @@ export class MatmulExecutable implements CpuExecutable {
         if (matrix.operand === undefined) scratch.push({ word, byteOffset });
         else addresses.push({ word, operand: matrix.operand, byteOffset });
       });
-      return { kernel, block, addresses, scalars: [], scratch, parallel, nanoseconds, threadSpace };
+      const kept = forLibrary ? undefined : this.#kept(params, b, offsets[1]!);
+      return {
+        ...{ kernel, block, addresses, scalars: [], scratch, parallel, nanoseconds, threadSpace },
+        ...(kept && { kept }),
+      };
     });
+  }
+
+  // B of a single product, for products in a row that have it in common.
+  #kept(params: Omit<GemmParams, "a" | "b" | "c">, b: Matrix, offset: number): KeptOperand | undefined {
+    const { rows, columns, inner, outerBatch, innerBatch, bRowStride, bColumnStride } = params;
+    if (b.operand === undefined || outerBatch * innerBatch !== 1 || !keepsPackedB(this.#type, params)) return undefined;
+    const form = [this.#type, rows, columns, inner, bRowStride, bColumnStride, b.offset + offset].join();
+    return { word: gemmOffsets.keeping / 4, operand: b.operand, form };
   }
 }
 

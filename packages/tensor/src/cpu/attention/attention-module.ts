@@ -4,7 +4,7 @@
 // is fixed. (The idea is that of Dao et al., "FlashAttention", arXiv 2205.14135; a tile here holds whole rows.)
 
 import { defineFloat32Product, type GemmOptions } from "../gemm/gemm.js";
-import { gemmOffsets, gemmParamsByteLength } from "../gemm/params.js";
+import { gemmOffsets, gemmParamsByteLength, keeping } from "../gemm/params.js";
 import type { ParameterLayout } from "../render/parameters.js";
 import { kernelParams, Parameters, takeShares, walkOuter } from "../render/walk.js";
 import { type FunctionBuilder, type FunctionRef, i32, type Local, ModuleBuilder } from "../wasm/assembler.js";
@@ -152,6 +152,7 @@ class Pass {
     const fields = {
       inner: sizes.inner,
       accumulate: adds,
+      keeping: keeping.none,
       aRowStride: a.row,
       aColumnStride: a.column,
       bRowStride: b.row,

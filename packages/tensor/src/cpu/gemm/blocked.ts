@@ -12,7 +12,7 @@ import {
 } from "../wasm/assembler.js";
 import type { Element } from "./element.js";
 import { definePack, packSlack } from "./pack.js";
-import { type GemmField, gemmOffsets } from "./params.js";
+import { type GemmField, gemmOffsets, keeping } from "./params.js";
 import { defineCorner, defineTile, defineTiles, type TileShape } from "./tile.js";
 
 /** Largest blocks: packed A has `rows` × `inner` elements, packed B `inner` × `columns`; multiples of the tile's shape. */
@@ -38,7 +38,7 @@ const packTilesFrom = 10;
 /** The same in columns, where A lies transposed. */
 const packStridedFrom = 24;
 /** From so many rows on packing B pays where the tiles can read it as it lies, unless it is small. */
-const packRowsFrom = 48;
+export const packRowsFrom = 48;
 /** A B whose rows lie within so many bytes stays in the nearest cache, packed or not. */
 const smallByteLength = 16384;
 
@@ -80,7 +80,11 @@ export function defineBlocked(
     const packedFrom = i32.select(packTilesFrom * tileWidth, packStridedFrom, i32.eq(aColumn, element.byteLength));
     const packsA = f.local("i32", i32.and(i32.geU(columns, packedFrom), i32.gtU(rows, 2)));
     const isWorthwhile = i32.and(i32.geU(rows, packRowsFrom), i32.gtU(i32.mul(inner, bRow), smallByteLength));
-    const packsB = f.local("i32", i32.or(i32.ne(bColumn, element.byteLength), isWorthwhile));
+    const keeps = word("keeping");
+    const packsB = f.local("i32", i32.or(i32.or(i32.ne(bColumn, element.byteLength), isWorthwhile), keeps));
+    // Where packed B is kept, all runs of k are, one after the other.
+    const keptStep = f.local("i32", i32.mul(ceilDivide(columns, tileWidth), tileStride));
+    f.set(keptStep, i32.select(keptStep, 0, keeps));
 
     // Runs of k are as equal as can be; there is at least one, so that an empty sum still writes its zeros.
     const runs = f.local("i32", ceilDivide(inner, block.inner));
@@ -104,8 +108,9 @@ export function defineBlocked(
         f.set(bStep, bRow);
         f.set(bTileStep, tileStride);
         f.if(packsB, () => {
-          f.call(packB, packedB, bBlock, bColumn, bRow, columnsHere, left);
-          f.set(bBlock, packedB);
+          const panels = f.local("i32", i32.add(packedB, i32.mul(k, keptStep)));
+          f.if(i32.ne(keeps, keeping.find), () => f.call(packB, panels, bBlock, bColumn, bRow, columnsHere, left));
+          f.set(bBlock, panels);
           f.set(bStep, tileStride);
           f.set(bTileStep, i32.mul(left, tileStride));
         });

@@ -83,7 +83,7 @@ describe.each(engines)("gemm, %o", (engine) => {
 
 describe("the parameter block", () => {
   it("has a word a field", () => {
-    expect(gemmParamsByteLength).toBe(84);
+    expect(gemmParamsByteLength).toBe(88);
     expect(gemmWorkspaceByteLength % 16).toBe(0);
   });
 });

@@ -3,10 +3,10 @@
 // element of C is one fixed chain of operations, so results do not depend on the number of threads.
 
 import { type Expr, type FunctionRef, i32, i64, type Local, ModuleBuilder, type Operand } from "../wasm/assembler.js";
-import { type BlockSizes, defineBlocked, workspaceLayout } from "./blocked.js";
+import { type BlockSizes, defineBlocked, packRowsFrom, workspaceLayout } from "./blocked.js";
 import { defineDot, dotRowsUpTo } from "./dot.js";
 import { type Element, elements } from "./element.js";
-import { type GemmField, gemmOffsets } from "./params.js";
+import { type GemmField, type GemmParams, gemmOffsets } from "./params.js";
 import type { TileShape } from "./tile.js";
 
 /** What the kernels are built for. */
@@ -44,6 +44,20 @@ export const gemmWorkspaceByteLength =
       workspaceLayout(elements.float64, blocks.float64).byteLength,
     ) / 16,
   ) * 16;
+
+/** Whether B may stay packed in the threads' workspaces: products of these sizes pack it, and all of it fits, whatever the tiles. */
+export function keepsPackedB(
+  type: keyof typeof elements,
+  product: Pick<GemmParams, "rows" | "columns" | "inner" | "aColumnStride" | "bRowStride" | "bColumnStride">,
+): boolean {
+  const { rows, columns, inner } = product;
+  const isDot = type === "float32" && rows <= dotRowsUpTo && product.aColumnStride === 1 && product.bRowStride === 1;
+  const packs = product.bColumnStride !== 1 || rows >= packRowsFrom;
+  if (isDot || !packs) return false;
+  const block = blocks[type];
+  const widest = tiles.wide.vectors * elements[type].lanes;
+  return columns <= block.columns && (columns + widest - 1) * inner <= block.columns * block.inner;
+}
 
 /**
  * Module bytes of the matrix products; imports `env.memory`, exports `gemmFloat32` and `gemmFloat64`: (address of a parameter

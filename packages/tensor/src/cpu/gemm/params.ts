@@ -7,6 +7,7 @@ const fields = [
   "columns",
   "inner",
   "accumulate",
+  "keeping",
   "a",
   "aRowStride",
   "aColumnStride",
@@ -30,12 +31,24 @@ const fields = [
 export type GemmField = (typeof fields)[number];
 
 /**
+ * What becomes of packed B: packed as it suits the product, packed as a whole and left in the workspace, or found there since the
+ * product before left it.
+ */
+export const keeping = { none: 0, leave: 1, find: 2 } as const;
+
+/**
  * C = A·B, or C += A·B with `accumulate`, for each of `outerBatch` × `innerBatch` matrices: A has `rows` × `inner` elements, B
  * `inner` × `columns`, C `rows` × `columns` with neighbouring columns side by side. `a`, `b`, `c` are byte addresses aligned to an
  * element, with 64 readable bytes after the last element of A and B; strides count elements, 0 repeats (not in C). C overlaps
  * neither A nor B. `workspace` is the byte address of `gemmWorkspaceByteLength` bytes a thread, aligned to 16.
+ * `keeping` other than `none` is for single matrices that `keepsPackedB` allows; a product that finds packed B has the sizes, B's
+ * strides and the number of threads of the one that left it.
  */
-export type GemmParams = Readonly<Record<Exclude<GemmField, "accumulate">, number>> & { readonly accumulate: boolean };
+export type GemmParams = Readonly<Record<Exclude<GemmField, "accumulate" | "keeping">, number>> & {
+  readonly accumulate: boolean;
+  /** `none` unless given. */
+  readonly keeping?: (typeof keeping)[keyof typeof keeping];
+};
 
 /** Byte length of a parameter block. */
 export const gemmParamsByteLength = 4 * fields.length;
@@ -49,6 +62,6 @@ export const gemmOffsets = Object.fromEntries(fields.map((name, i) => [name, 4 *
 export function writeGemmParams(words: Int32Array, address: number, params: GemmParams): void {
   const first = address / 4;
   fields.forEach((name, i) => {
-    words[first + i] = Number(params[name]);
+    words[first + i] = Number(params[name] ?? 0);
   });
 }

@@ -6,6 +6,7 @@ import type { DType } from "../../dtype.js";
 import { unreachable } from "../../errors.js";
 import { CpuBuffer } from "../allocator.js";
 import { commandFlags } from "../pool/layout.js";
+import { KeptOperands } from "./kept-operands.js";
 import type { CpuExecutable, Crew, Step, Work } from "./work.js";
 
 const wordsPerCommand = 4;
@@ -41,6 +42,7 @@ export class Submission {
   readonly #patches: Patches;
   readonly #scalars: readonly ScalarPatch[];
   readonly #scratch: readonly ScratchPatch[];
+  readonly #kept: KeptOperands;
 
   constructor(launches: readonly Launch[], crew: Crew) {
     let encoder = new Encoder(launches, crew);
@@ -59,6 +61,7 @@ export class Submission {
     this.#patches = encoder.patches;
     this.#scalars = encoder.scalars;
     this.#scratch = encoder.scratch;
+    this.#kept = encoder.kept;
   }
 
   /** Whether this was made of these very launches. */
@@ -87,6 +90,7 @@ export class Submission {
       else blocks[word] = value;
     }
     for (const { word, byteOffset } of this.#scratch) blocks[word] = scratch + byteOffset;
+    this.#kept.place(blocks);
     for (let i = 0; i < this.count; i++) this.commands[i * wordsPerCommand + 1] = address + this.#offsets[i]!;
     return blocks;
   }
@@ -99,6 +103,7 @@ class Encoder {
   readonly scalars: ScalarPatch[] = [];
   readonly scratch: ScratchPatch[] = [];
   readonly faults: FaultWord[] = [];
+  readonly kept: KeptOperands;
   scratchBytes = 0;
   /** Estimated time of everything on one thread. */
   nanoseconds = 0;
@@ -110,6 +115,7 @@ class Encoder {
 
   constructor(launches: readonly Launch[], crew: Crew) {
     this.#crew = crew;
+    this.kept = new KeptOperands(launches);
     for (let i = 0; i < launches.length; ) {
       const { stage } = launches[i]!;
       let end = i;
@@ -117,6 +123,7 @@ class Encoder {
       this.#stage(launches.slice(i, end));
       i = end;
     }
+    this.kept.finish();
   }
 
   // The launches of one stage: their first phases, then their second ones, and so on.
@@ -185,6 +192,7 @@ class Encoder {
 
   #command(launch: Launch, step: Step, scratchAt: number, thread: number): void {
     const base = this.#words;
+    if (step.threadSpace) this.kept.add(launch, step, base, thread);
     this.nanoseconds += step.nanoseconds;
     this.commands.push(step.kernel, base * 4, step.parallel ? commandFlags.parallel : 0, thread);
     this.#parts.push(thread > 0 && step.threadSpace ? movedBlock(step.block, step.threadSpace, thread) : step.block);

@@ -13,6 +13,17 @@ export type ScalarWord = { readonly word: number; readonly scalar: number; reado
 /** A word that holds an address in the launch's scratch memory. */
 export type ScratchWord = { readonly word: number; readonly byteOffset: number };
 
+/**
+ * A packed operand that a step leaves in its threads' space, where the next step that uses the space may find it. Steps of equal
+ * `form` pack the same elements of their operands in the same way.
+ */
+export type KeptOperand = {
+  /** The word of the block that says so: see `keeping` in `gemm/params.ts`. */
+  readonly word: number;
+  readonly operand: number;
+  readonly form: string;
+};
+
 /** One call of a kernel function. */
 export type Step = {
   /** Index in the pool. */
@@ -25,8 +36,13 @@ export type Step = {
   readonly parallel: boolean;
   /** Estimated time on one thread. */
   readonly nanoseconds: number;
-  /** A word to which so many bytes are added for each thread before the one that runs the step alone. */
+  /**
+   * A word to which so many bytes are added for each thread before the one that runs the step alone: the address of the threads'
+   * space, which all that have one share.
+   */
   readonly threadSpace?: { readonly word: number; readonly bytes: number };
+  /** Only with a `threadSpace`. */
+  readonly kept?: KeptOperand;
   /** For steps that check ids: the word where faults are noted (see `faults.ts`), and how many rows there are. */
   readonly faults?: { readonly word: number; readonly tableRows: number };
 };
