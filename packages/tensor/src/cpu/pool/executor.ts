@@ -11,10 +11,22 @@ import { commandByteLength, commandFlags, layout } from "./layout.js";
  */
 const spins = 10_000;
 
+/** The same for a worker that the next submit is likely to reach soon (`lingerMilliseconds`): about a millisecond. */
+const lingeringSpins = 400_000;
+
+/**
+ * A worker that waited for its last submit for less than this spins about as long for the next one: between the steps of
+ * a training the host works for a few hundred µs, and a sleeper would join late at each. One that is used now and then, or no more,
+ * sleeps at once.
+ */
+export const lingerMilliseconds = 1;
+
 /** The functions of the executor. */
 export interface Executor {
   /** Returns the word at `address` once it differs from `old`; never sleeps when `maySleep` is 0. */
   readonly wait: (address: number, old: number, maySleep: number) => number;
+  /** The same, but spins for longer before it sleeps. */
+  readonly linger: (address: number, old: number, maySleep: number) => number;
   /** Writes the word at `address` and wakes its sleepers. */
   readonly publish: (address: number, value: number) => void;
   /** Runs this thread's part of the command list; ends early when another thread has failed. */
@@ -30,25 +42,28 @@ export function executorModule(): Uint8Array<ArrayBuffer> {
   module.importTable("env", "table");
   const kernel = module.type({ params: ["i32", "i32", "i32"] });
 
-  const wait = module.function(
-    { params: { address: "i32", old: "i32", maySleep: "i32" }, result: "i32", export: "wait" },
-    (f, { address, old, maySleep }) => {
-      const left = f.local("i32", spins);
-      const value = f.local("i32");
-      f.loop((again) => {
-        f.if(i32.ne(f.tee(value, atomics.load(address)), old), () => f.return(value));
-        f.set(left, i32.sub(left, 1));
-        f.brIf(again, i32.or(i32.gtS(left, 0), i32.eqz(maySleep)));
-        // Counted before the word is looked at for the last time (by the wait itself): a publisher either sees the
-        // sleeper or has already changed the word.
-        f.drop(atomics.add(address, 1, 4));
-        f.drop(atomics.wait(address, old, -1n));
-        f.drop(atomics.sub(address, 1, 4));
-        f.br(again);
-      });
-      f.unreachable();
-    },
-  );
+  const waitFunction = (name: string, turns: number) =>
+    module.function(
+      { params: { address: "i32", old: "i32", maySleep: "i32" }, result: "i32", export: name },
+      (f, { address, old, maySleep }) => {
+        const left = f.local("i32", turns);
+        const value = f.local("i32");
+        f.loop((again) => {
+          f.if(i32.ne(f.tee(value, atomics.load(address)), old), () => f.return(value));
+          f.set(left, i32.sub(left, 1));
+          f.brIf(again, i32.or(i32.gtS(left, 0), i32.eqz(maySleep)));
+          // Counted before the word is looked at for the last time (by the wait itself): a publisher either sees the
+          // sleeper or has already changed the word.
+          f.drop(atomics.add(address, 1, 4));
+          f.drop(atomics.wait(address, old, -1n));
+          f.drop(atomics.sub(address, 1, 4));
+          f.br(again);
+        });
+        f.unreachable();
+      },
+    );
+  const wait = waitFunction("wait", spins);
+  waitFunction("linger", lingeringSpins);
 
   const publish = module.function(
     { params: { address: "i32", value: "i32" }, export: "publish" },

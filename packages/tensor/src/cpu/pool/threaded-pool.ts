@@ -3,7 +3,7 @@
 
 import { TensorError } from "../../errors.js";
 import { Control } from "./control.js";
-import { type Executor, executorModule } from "./executor.js";
+import { type Executor, executorModule, lingerMilliseconds } from "./executor.js";
 import { disposedError, Instances, type Kernel, messageOf, trapError } from "./kernels.js";
 import { commandFlags, layout, recordHeaderByteLength } from "./layout.js";
 import type { Natives } from "./natives.js";
@@ -69,7 +69,7 @@ export class ThreadedPool implements Pool {
     const { records } = this.#control;
     const natives = this.#natives?.worker;
     const shared = { control: this.#control.memory, memory, executor: this.#module, natives };
-    const start = { ...shared, layout, records, recordHeaderByteLength, threads };
+    const start = { ...shared, layout, records, recordHeaderByteLength, lingerMilliseconds, threads };
     const outcomes = await Promise.allSettled(
       Array.from({ length: threads - 1 }, (_, i) => spawn({ ...start, thread: i + 1 }, inBackground)),
     );

@@ -14,6 +14,8 @@ export interface WorkerStart {
   /** Address of the first kernel record. */
   readonly records: number;
   readonly recordHeaderByteLength: number;
+  /** Waits shorter than this make the worker linger at the next. */
+  readonly lingerMilliseconds: number;
   readonly thread: number;
   readonly threads: number;
   readonly natives: Natives["worker"] | undefined;
@@ -26,9 +28,11 @@ const nodeThreads = typeof process === "object" && process.versions && process.v
   ? (process.getBuiltinModule ? process.getBuiltinModule("node:worker_threads") : require("node:worker_threads"))
   : undefined;
 
-function serve({ control, memory, executor, layout, records, recordHeaderByteLength, thread, threads, natives }, post) {
+function serve(start, post) {
+  const { control, memory, executor, layout, records, recordHeaderByteLength, lingerMilliseconds } = start;
+  const { thread, threads, natives } = start;
   const table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
-  const { wait, walk, publish, finish } = new WebAssembly.Instance(new WebAssembly.Module(executor), {
+  const { wait, linger, walk, publish, finish } = new WebAssembly.Instance(new WebAssembly.Module(executor), {
     env: { memory: control, table },
   }).exports;
   const instances = new Map();
@@ -73,8 +77,11 @@ function serve({ control, memory, executor, layout, records, recordHeaderByteLen
   let submit = Atomics.load(words(), layout.submit / 4);
   Atomics.add(words(), layout.joined / 4, 1);
   post("ready");
+  let lingers = false;
   for (;;) {
-    submit = wait(layout.submit, submit, 1);
+    const idleSince = performance.now();
+    submit = (lingers ? linger : wait)(layout.submit, submit, 1);
+    lingers = performance.now() - idleSince < lingerMilliseconds;
     if (Atomics.load(words(), layout.stopped / 4)) return;
     try {
       loadKernels();
