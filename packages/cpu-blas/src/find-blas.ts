@@ -64,7 +64,7 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
       const library = open(host, path, cpuInfo);
       // The embedded products are faster than kernels for processors of long ago.
       if (library.warning === undefined) return library;
-      refusal ??= library.warning;
+      refusal ??= `not used: ${library.warning}`;
     } catch (error) {
       // The linker knows no such name, which is no news; a file that is there and does not work is.
       if (host.fs.existsSync(path)) refusal ??= `${path}: ${messageOf(error)}`;
@@ -90,13 +90,13 @@ function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
   const { name, version, core } = identity;
   const title = [name, version, core && `(${core})`].filter(Boolean).join(" ");
   const fitting = name === "OpenBLAS" ? mistakenCore(core, cpuInfo) : undefined;
-  const advice = `which takes this processor for an old one: set OPENBLAS_CORETYPE=${fitting} or pass coreType`;
+  const advice = `it takes this processor for an old one; set OPENBLAS_CORETYPE=${fitting}, or coreType of findBlas`;
   return {
     ...identity,
     path,
     integerBits,
-    ...(fitting && { warning: `${title}, ${path}, ${advice}` }),
-    description: `${title}, ${path}${fitting ? `, ${advice}` : ""}`,
+    ...(fitting && { warning: `${title}, ${path}: ${advice}` }),
+    description: `${title}, ${path}${fitting ? ` (${advice})` : ""}`,
     leastMultiplyAdds,
     connect,
     worker: { source: productsSource, data },
