@@ -11,7 +11,7 @@ import { findChromium, launch } from "./chromium.js";
 import type { BrowserSuite } from "./conformance-page.js";
 import { type Site, serve } from "./serve.js";
 
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 });
 
 declare const suite: BrowserSuite;
 
