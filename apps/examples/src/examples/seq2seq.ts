@@ -100,7 +100,8 @@ const unspoken: ReadonlySet<number> = new Set(Object.values(specialIds));
 /** The words of each source's translation: found greedily, or by a search with several beams. */
 async function translateAll({ model, target }: Translator, sources: readonly IdPair["source"][], beams = 1) {
   const made: string[][] = sources.map(() => []);
-  const limits = { ...specialIds, maxNewTokens: Math.min(longestTranslation, model.maxLen), beams };
+  const { bosId, eosId } = specialIds;
+  const limits = { bosId, eosId, maxNewTokens: Math.min(longestTranslation, model.maxLen), beams };
   const lengths = sources.map((ids) => ids.length);
   for (const at of lengthBuckets(lengths, evaluationBatch)) {
     const batch = at.map((i) => sources[i]!);
