@@ -12,7 +12,7 @@ import { type DataArray, isHalf } from "./dtype.js";
 import { argumentError, shapeError, TensorError } from "./errors.js";
 import { Device } from "./graph/device.js";
 import { hostValuesOf, type Node } from "./graph/node.js";
-import { scatterAddRows } from "./ops/anchors.js";
+import { scatterAddRows } from "./ops/anchors/rows-by-id.js";
 import { cat } from "./ops/shape-ops.js";
 import { sameShape } from "./shape.js";
 import { Tensor } from "./tensor.js";

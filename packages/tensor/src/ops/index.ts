@@ -2,7 +2,8 @@
 
 export { asFactor } from "../autograd/autocast.js";
 export { cast } from "../autograd/cast.js";
-export { batchedMatmul, gatherRows, scatterAddRows } from "./anchors.js";
+export { batchedMatmul } from "./anchors/matmul.js";
+export { gatherRows, scatterAddRows } from "./anchors/rows-by-id.js";
 export * from "./arithmetic.js";
 export { embeddingDot } from "./embedding-dot.js";
 export { embedding, gather, indexSelect, oneHot, positions, scatterAdd, tril, triu } from "./indexing.js";

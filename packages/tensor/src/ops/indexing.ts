@@ -15,7 +15,7 @@ import { constant, input, scalar } from "../kernel/expr.js";
 import { makeProgram } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
 import { sizeOf } from "../shape.js";
-import { gatherRows, scatterAddRows } from "./anchors.js";
+import { gatherRows, scatterAddRows } from "./anchors/rows-by-id.js";
 import { add, mul } from "./arithmetic.js";
 
 /** @throws TensorError `dtype` unless integer, `index` when the host knows of an id outside [0, size) */

@@ -13,7 +13,7 @@ import { copyOf } from "../graph/copy-program.js";
 import { type LoopBody, leafNode, Node, type NodeOp, nextOpId, type Placeholder, type Value } from "../graph/node.js";
 import { GraphWalk } from "../graph/signature.js";
 import { contiguous, isContiguous, type Shape, sameShape } from "../shape.js";
-import { batchedMatmul, transposeLast } from "./anchors.js";
+import { batchedMatmul, transposeLast } from "./anchors/matmul.js";
 import { add } from "./arithmetic.js";
 import { sum } from "./reduce.js";
 

@@ -8,7 +8,7 @@ import { permute, reshape, sumLast, toRows } from "../autograd/views.js";
 import { isFloat, promote } from "../dtype.js";
 import { argumentError, shapeError, TensorError } from "../errors.js";
 import { broadcastShapes, type Shape } from "../shape.js";
-import { matmulAny } from "./anchors.js";
+import { matmulAny } from "./anchors/matmul.js";
 import { eq, mul, where } from "./arithmetic.js";
 import { positions } from "./indexing.js";
 

@@ -11,7 +11,7 @@ import { constant, input } from "../kernel/expr.js";
 import { makeProgram, RowBuilder } from "../kernel/program.js";
 import * as s from "../kernel/scalar.js";
 import { contiguous, sameShape, sizeOf } from "../shape.js";
-import { gatherRows, scatterAddRows, scatterInto } from "./anchors.js";
+import { gatherRows, scatterAddRows, scatterInto } from "./anchors/rows-by-id.js";
 import { outerRows, scatterOuter } from "./embedding-dot.js";
 
 function check(op: string, table: Variable, ids: Variable, rows: Variable): void {
