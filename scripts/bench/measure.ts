@@ -22,7 +22,7 @@ export interface Measured {
 }
 
 /** Those that are measured for the floors' sake, whoever else was asked for. */
-const gauges: readonly string[] = ["C", "OpenBLAS", "the adapter"];
+const gauges: readonly string[] = ["C", "OpenBLAS", "OpenBLAS (AVX2)", "the adapter"];
 
 /** Measures one row; the first round warms up and does not count. */
 async function measureRow(row: Row, threads: number, peers: readonly Peer[], settings: Settings): Promise<Line> {

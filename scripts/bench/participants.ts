@@ -14,6 +14,8 @@ interface Declaration {
   command(threads: number): readonly string[] | string;
   /** What to do when it is missing. */
   readonly advice: string;
+  /** Whose kernels an OpenBLAS in it shall take; those that fit the processor, unless it says so. */
+  readonly core?: string;
   /** The rows that it is asked for; all, unless it says so. */
   offers?(row: Row): boolean;
 }
@@ -26,6 +28,9 @@ const onNode = (program: string, file: string, ...args: readonly (string | numbe
 ];
 const typescript = (file: string, ...args: readonly (string | number)[]): readonly string[] =>
   onNode(process.execPath, file, ...args);
+
+/** Debian's Python packages take the system's OpenBLAS, which may mistake a processor that is newer than itself. */
+const debianCore = process.env.OPENBLAS_CORETYPE ?? "Haswell";
 
 /** The system's own Python, which is the one that the system's packages are for. */
 const systemPython = "/usr/bin/python3";
@@ -66,17 +71,29 @@ const declarations: readonly Declaration[] = [
     command: (threads) =>
       threads === 0 ? notOnGpu : [process.env.TORCH_PYTHON ?? "python3", join(folder, "pytorch.py"), String(threads)],
     advice: "python3 -m pip install torch, or name a Python that has it in TORCH_PYTHON",
+    core: debianCore,
   },
   {
     name: "gensim",
     command: (threads) => (threads === 0 ? notOnGpu : [gensimPython, join(folder, "gensim_words.py"), String(threads)]),
     advice: "apt-get install python3-gensim, or name a Python that has it in GENSIM_PYTHON",
+    core: debianCore,
     offers: ({ op }) => op === "word2vecTraining",
   },
   {
     name: "OpenBLAS",
     command: (threads) => (threads === 0 ? notOnGpu : typescript("openblas.ts", threads)),
     advice: blasAdvice,
+    offers: isKernel,
+  },
+  {
+    name: "OpenBLAS (AVX2)",
+    command: (threads) => {
+      if (threads === 0) return notOnGpu;
+      return process.arch === "x64" ? typescript("openblas.ts", threads) : "this processor has no AVX2";
+    },
+    advice: blasAdvice,
+    core: "Haswell",
     offers: isKernel,
   },
   {
@@ -171,7 +188,7 @@ export async function startPeers(
   const peers: Peer[] = [];
   const missing: Record<string, string> = {};
   const [ours, ...others] = declarations;
-  for (const { name, command, advice, offers = () => true } of [ours!, ...nodes.map(onOtherNode), ...others]) {
+  for (const { name, command, advice, core, offers = () => true } of [ours!, ...nodes.map(onOtherNode), ...others]) {
     if ((wanted !== undefined && !wanted.includes(name)) || !rows.some(offers)) continue;
     const line = command(threads);
     if (typeof line === "string") {
@@ -179,7 +196,7 @@ export async function startPeers(
       continue;
     }
     try {
-      peers.push(await Peer.start({ name, offers }, line));
+      peers.push(await Peer.start({ name, offers }, line, core === undefined ? {} : { OPENBLAS_CORETYPE: core }));
     } catch (error) {
       missing[name] = `missing (${(error as Error).message})${advice && `; ${advice}`}`;
     }

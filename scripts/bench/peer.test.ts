@@ -23,6 +23,13 @@ describe("a peer's process", () => {
     peer.stop();
   });
 
+  it("has the environment it is given beside ours", async () => {
+    const program = `console.log(JSON.stringify({ version: process.env.FLAVOUR + !!process.env.PATH, threads: 1 }));`;
+    const peer = await Peer.start(which, [process.execPath, "-e", program], { FLAVOUR: "mild " });
+    expect(peer.greeting.version).toBe("mild true");
+    peer.stop();
+  });
+
   it("that ends is an answer", async () => {
     const peer = await start(`console.log("{}"); process.stdin.once("data", () => process.exit(1));`);
     expect(await peer.ask(request)).toEqual({ missing: "its process ended" });

@@ -37,9 +37,16 @@ export class Peer {
     this.#lines = lines;
   }
 
-  /** Starts a peer and waits for its greeting. @throws Error with the last complaint it wrote, where it does not start */
-  static async start(which: Pick<Peer, "name" | "offers">, [command, ...args]: readonly string[]): Promise<Peer> {
-    const child = spawn(command!, args, { cwd: root, env: { OPENBLAS_CORETYPE: "Haswell", ...process.env } });
+  /**
+   * Starts a peer, with `variables` in its environment, and waits for its greeting.
+   * @throws Error with the last complaint it wrote, where it does not start
+   */
+  static async start(
+    which: Pick<Peer, "name" | "offers">,
+    [command, ...args]: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<Peer> {
+    const child = spawn(command!, args, { cwd: root, env: { ...process.env, ...variables } });
     let complaint = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       complaint = (complaint + text).slice(-4000);

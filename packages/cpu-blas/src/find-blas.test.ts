@@ -18,6 +18,11 @@ describe("findBlas", () => {
     else expect(found.description).toContain(found.path);
   });
 
+  it.skipIf(process.env.OPENBLAS_CORETYPE)("opens an OpenBLAS anew that takes the processor for an old one", () => {
+    expect(JSON.stringify(found)).not.toContain("takes this processor for an old one");
+    expect(process.env.OPENBLAS_CORETYPE).toBeUndefined();
+  });
+
   it("refuses a file that was named and is none", async () => {
     await expect(findBlas({ path: "/no/such/file.so" })).rejects.toMatchObject({ code: "unsupported" });
     await expect(findBlas({ path: process.execPath })).rejects.toThrow(

@@ -3,10 +3,10 @@
 import { type Blas, type NoBlas, TensorError } from "@torchium/tensor";
 import { fileVariable, type Machine, placesOf } from "./discovery.js";
 import { type Host, loadHost, messageOf } from "./host.js";
-import { mistakenCore } from "./processor.js";
+import { coreVariable, mistakenCore } from "./processor.js";
 import { type ConnectProducts, type ProductsData, productsSource } from "./products-source.js";
 import { checkProducts } from "./self-check.js";
-import { integerBitsOf, symbolsOf } from "./symbols.js";
+import { integerBitsOf, type Symbols, symbolsOf } from "./symbols.js";
 import { type Identity, identify } from "./vendors.js";
 
 /** Options of `findBlas`. */
@@ -14,8 +14,9 @@ export type FindBlasOptions = {
   /** The library's file, or its name for the dynamic linker. The environment variable `TORCHIUM_BLAS` may name it, too. */
   readonly path?: string;
   /**
-   * The processor whose kernels OpenBLAS shall use, where it mistakes the one at hand for an older one: `SkylakeX`, `Haswell`.
-   * It becomes `OPENBLAS_CORETYPE` of this process and counts only for the first use of an OpenBLAS in it.
+   * The processor whose kernels OpenBLAS shall use: `SkylakeX`, `Haswell`. Without it OpenBLAS chooses by itself, and where it
+   * mistakes the processor for an old one it is opened anew with kernels that fit. It becomes `OPENBLAS_CORETYPE` of this
+   * process and counts only for the first use of an OpenBLAS in it.
    */
   readonly coreType?: string;
 };
@@ -48,7 +49,7 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
     if (named || !TensorError.is(error)) throw error;
     return { missing: error.message };
   }
-  if (options.coreType !== undefined) process.env.OPENBLAS_CORETYPE = options.coreType;
+  if (options.coreType !== undefined) process.env[coreVariable] = options.coreType;
   const cpuInfo = readText(host, "/proc/cpuinfo");
   if (named) {
     try {
@@ -73,10 +74,41 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
   return { missing: refusal ?? "no BLAS was found in the usual places" };
 }
 
+/** A library before it was tried. */
+interface Opened {
+  readonly symbols: Symbols;
+  readonly identity: Identity;
+  /** The core that OpenBLAS should have chosen. */
+  readonly fitting: string | undefined;
+}
+
+function load(host: Host, path: string, cpuInfo: string): Opened & { readonly unload: () => void } {
+  const library = host.koffi.load(path);
+  const symbols = symbolsOf(library);
+  const identity = identify(symbols, path);
+  const fitting = identity.name === "OpenBLAS" ? mistakenCore(identity.core, cpuInfo) : undefined;
+  return { symbols, identity, fitting, unload: () => library.unload() };
+}
+
+/**
+ * Loads a library; an OpenBLAS that mistakes the processor once more, with the core it should have chosen. That counts
+ * where nobody else in the process has it open, and on the main thread, whose environment is the process's own.
+ */
+function loadFitting(host: Host, path: string, cpuInfo: string): Opened {
+  const first = load(host, path, cpuInfo);
+  if (first.fitting === undefined || process.env[coreVariable] !== undefined) return first;
+  first.unload();
+  process.env[coreVariable] = first.fitting;
+  try {
+    return load(host, path, cpuInfo);
+  } finally {
+    delete process.env[coreVariable];
+  }
+}
+
 /** Opens a library and tries it. @throws Error where it cannot be used */
 function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
-  const symbols = symbolsOf(host.koffi.load(path));
-  const identity = identify(symbols, path);
+  const { symbols, identity, fitting } = loadFitting(host, path, cpuInfo);
   const integerBits = integerBitsOf(symbols);
   const data: ProductsData = {
     koffi: host.require.resolve("koffi"),
@@ -89,8 +121,7 @@ function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
   checkProducts(connect as (memory: WebAssembly.Memory) => ReturnType<ConnectProducts>);
   const { name, version, core } = identity;
   const title = [name, version, core && `(${core})`].filter(Boolean).join(" ");
-  const fitting = name === "OpenBLAS" ? mistakenCore(core, cpuInfo) : undefined;
-  const advice = `it takes this processor for an old one; set OPENBLAS_CORETYPE=${fitting}, or coreType of findBlas`;
+  const advice = `it takes this processor for an old one; set ${coreVariable}=${fitting}, or coreType of findBlas`;
   return {
     ...identity,
     path,

@@ -1,6 +1,9 @@
 // OpenBLAS chooses its kernels by the processor's model; one newer than the library gets those of an old processor, at a fifth
 // of the speed. The flags that Linux lists tell.
 
+/** The environment variable that tells OpenBLAS, when it is loaded, which processor's kernels to take. */
+export const coreVariable = "OPENBLAS_CORETYPE";
+
 /** OpenBLAS's names of kernels that do without 256-bit registers. */
 const oldCores = new Set(
   [

@@ -1,39 +1,21 @@
-// A vendor's matrix product, OpenBLAS through koffi: `openblas.ts THREADS`. OPENBLAS_LIB names the library; otherwise the
-// usual places are tried. OPENBLAS_CORETYPE=Haswell in the environment chooses its AVX2 kernel.
+// A vendor's matrix product, OpenBLAS through koffi with its own threads: `openblas.ts THREADS`. It is the library that
+// `findBlas` gives to ours, with the kernels chosen there; OPENBLAS_CORETYPE=Haswell in the environment chooses those for AVX2.
 import koffi from "koffi";
 import { serve, threadsAsked } from "../serve.js";
 import { meanSize, wave } from "../work.js";
+import { foundBlas } from "./found-blas.js";
 
-const places = [
-  process.env.OPENBLAS_LIB,
-  "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0",
-  "libopenblas.so.0",
-  "libopenblas.so",
-  "libopenblas.dylib",
-];
-
-function load(): ReturnType<typeof koffi.load> {
-  for (const place of places) {
-    if (place === undefined) continue;
-    try {
-      return koffi.load(place);
-    } catch {
-      // The next place; when none is left the error below says so.
-    }
-  }
-  throw new Error("no libopenblas found; OPENBLAS_LIB can name it");
-}
-
-const library = load();
+const { path, name, version, core } = await foundBlas();
+if (name !== "OpenBLAS") throw new Error(`Error: ${path} is ${name}; OPENBLAS_LIB can name an OpenBLAS`);
+const library = koffi.load(path);
 const threads = threadsAsked();
 library.func("void openblas_set_num_threads(int)")(threads);
-const core = library.func("const char *openblas_get_corename()")() as string;
 const sgemm = library.func(
   "void cblas_sgemm(int, int, int, int, int, int, float, float *, int, float *, int, float, _Out_ float *, int)",
 );
 const [rowMajor, plain, transposed] = [101, 111, 112];
 
-await serve({ version: core, threads }, ({ op, sizes }) => {
+await serve({ version: `${version} ${core}`, threads }, ({ op, sizes }) => {
   if (op !== "matmul") return undefined;
   const { m, n, k, batch, transposeA, transposeB } = sizes as Readonly<Record<string, number>> & typeof sizes;
   const a = wave(batch! * m! * k!, 0);
