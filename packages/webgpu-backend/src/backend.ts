@@ -18,7 +18,7 @@ import type { GpuCommandEncoder, GpuDevice, GpuTimestampWrites } from "./gpu.js"
 import { KernelExecutable } from "./kernels/kernel-executable.js";
 import { hasDearBarriers, type RowLimits } from "./kernels/row-plan.js";
 import { WebGpuBuffer } from "./memory/buffer.js";
-import { BufferPool } from "./memory/pool.js";
+import { BufferPool, type MakeBuffer } from "./memory/pool.js";
 import { Readback } from "./memory/readback.js";
 import { CapturedExecutable, unrecorded } from "./run/captured.js";
 import { DeviceErrors } from "./run/device-errors.js";
@@ -71,12 +71,11 @@ export class WebGpuBackend implements Backend {
     };
     this.#rowLimits = { maxBuffers: limits.maxStorageBuffersPerShaderStage, subgroupSize: subgroupSizeOf(device) };
     this.#errors = new DeviceErrors(device);
-    const make = (size: number, usage: number) =>
-      this.#errors.guard(
-        `allocate ${size} bytes`,
-        () => device.createBuffer({ size, usage }),
-        () => ({ requested: size, ...this.memory() }),
-      );
+    const make: MakeBuffer = (size, usage, onError) =>
+      this.#errors.guard(`allocate ${size} bytes`, () => device.createBuffer({ size, usage }), {
+        facts: () => ({ requested: size, ...this.memory() }),
+        onError,
+      });
     const limitBytes = options.limitBytes ?? Number.MAX_SAFE_INTEGER;
     this.#pool = new BufferPool(make, limitBytes, maxBytes, () => this.#encoder.forgetBuffers());
     this.#readback = new Readback(make);
@@ -202,7 +201,12 @@ export class WebGpuBackend implements Backend {
       copy(encoder, staging);
       this.#device.queue.submit([encoder.finish()]);
     });
-    const bytes = await this.#readback.bytes(staging, byteLength);
+    const mapped = this.#errors.guard("read", () => this.#readback.bytes(staging, byteLength));
+    const bytes = await mapped.catch(async (error: unknown) => {
+      // Where there was no memory to read through, the scope around its allocation says so.
+      await this.#errors.settle();
+      throw error;
+    });
     this.#readback.put(staging);
     return bytes;
   }

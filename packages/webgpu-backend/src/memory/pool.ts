@@ -5,8 +5,8 @@ import { type MemoryInfo, TensorError } from "@torchium/tensor/backend";
 import { bufferUsage, type GpuBuffer } from "../gpu.js";
 import { type Block, WebGpuBuffer } from "./buffer.js";
 
-/** Makes a GPU buffer; what goes wrong is told later. */
-export type MakeBuffer = (byteLength: number, usage: number) => GpuBuffer;
+/** Makes a GPU buffer; what goes wrong is told later, and that the buffer is none to `onError`. */
+export type MakeBuffer = (byteLength: number, usage: number, onError?: () => void) => GpuBuffer;
 
 /** Unused bytes that are kept whatever is in use. */
 const keptBytes = 2 ** 28;
@@ -21,6 +21,8 @@ export class BufferPool {
   /** Unused blocks by size; a block that has waited longest comes first. */
   readonly #free = new Map<number, Block[]>();
   readonly #all = new Set<Block>();
+  /** Blocks in use that the device had no memory for. */
+  readonly #refused = new WeakSet<Block>();
   #ids = 0;
   #liveBytes = 0;
   #peakBytes = 0;
@@ -90,13 +92,30 @@ export class BufferPool {
       return known;
     }
     this.#makeRoom(byteLength, size);
-    const block: Block = { id: this.#ids++, gpu: this.#make(size, usage), byteLength: size };
+    const gpu = this.#make(size, usage, () => this.#refuse(block));
+    const block: Block = { id: this.#ids++, gpu, byteLength: size };
     this.#all.add(block);
     this.#pooledBytes += size;
     return block;
   }
 
+  /** The device has no memory for a block: it ends when it is given back, or now if it has been. */
+  #refuse(block: Block): void {
+    const waiting = this.#free.get(block.byteLength);
+    const at = waiting?.indexOf(block) ?? -1;
+    if (at < 0) this.#refused.add(block);
+    else {
+      waiting!.splice(at, 1);
+      this.#freeBytes -= block.byteLength;
+      this.#destroy(block);
+    }
+  }
+
   #put(block: Block): void {
+    if (this.#refused.has(block)) {
+      this.#destroy(block);
+      return;
+    }
     const waiting = this.#free.get(block.byteLength) ?? [];
     waiting.push(block);
     this.#free.set(block.byteLength, waiting);
@@ -124,20 +143,23 @@ export class BufferPool {
     for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
       const waiting = this.#free.get(size)!;
       while (left > 0 && waiting.length > 0) {
-        const block = waiting.shift()!;
-        block.gpu.destroy();
-        this.#all.delete(block);
-        this.#pooledBytes -= size;
+        this.#destroy(waiting.shift()!);
         this.#freeBytes -= size;
         left -= size;
       }
     }
     this.#onDestroy();
   }
+
+  #destroy(block: Block): void {
+    block.gpu.destroy();
+    this.#all.delete(block);
+    this.#pooledBytes -= block.byteLength;
+  }
 }
 
 /** Sizes in steps of a quarter between powers of two, so that at most a fifth is wasted. */
-function sizeClass(byteLength: number): number {
+export function sizeClass(byteLength: number): number {
   if (byteLength <= 256) return 256;
   const step = 2 ** Math.max(6, Math.floor(Math.log2(byteLength - 1)) - 2);
   return Math.ceil(byteLength / step) * step;

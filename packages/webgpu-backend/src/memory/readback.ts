@@ -1,7 +1,7 @@
 // Copies from the device to the host, through buffers that the host can map.
 
 import { bufferUsage, type GpuBuffer, mapModeRead } from "../gpu.js";
-import type { MakeBuffer } from "./pool.js";
+import { type MakeBuffer, sizeClass } from "./pool.js";
 
 const keptBuffers = 4;
 
@@ -22,8 +22,7 @@ export class Readback {
       this.#idle.splice(at, 1);
       return known;
     }
-    const size = 2 ** Math.ceil(Math.log2(Math.max(byteLength, 256)));
-    return this.#make(size, bufferUsage.mapRead | bufferUsage.copyDestination);
+    return this.#make(sizeClass(byteLength), bufferUsage.mapRead | bufferUsage.copyDestination);
   }
 
   /** The bytes, once the copies that were submitted before have run. */

@@ -7,6 +7,14 @@ import type { GpuDevice, GpuError } from "../gpu.js";
 const filters = ["validation", "out-of-memory", "internal"] as const;
 const codes = { validation: "internal", "out-of-memory": "out-of-memory", internal: "internal" } as const;
 
+/** What an error of guarded calls takes with it. */
+export type Guarded = {
+  /** Details of the error. */
+  readonly facts?: () => Readonly<Record<string, unknown>>;
+  /** Told of every error of the calls, whoever is told of it first. */
+  readonly onError?: () => void;
+};
+
 /** The errors of one device. */
 export class DeviceErrors {
   readonly #device: GpuDevice;
@@ -17,15 +25,17 @@ export class DeviceErrors {
     this.#device = device;
   }
 
-  /** Runs calls on the device; `what` names them in an error, with `facts` behind it. */
-  guard<T>(what: string, run: () => T, facts: () => Readonly<Record<string, unknown>> = () => ({})): T {
+  /** Runs calls on the device; `what` names them in an error. */
+  guard<T>(what: string, run: () => T, guarded: Guarded = {}): T {
     for (const filter of filters) this.#device.pushErrorScope(filter);
     try {
       return run();
     } finally {
       for (const filter of [...filters].reverse()) {
         const caught = this.#device.popErrorScope().then(
-          (error) => this.#note(what, filter, error, facts),
+          (error) => {
+            if (error) this.#note(what, filter, error, guarded);
+          },
           // The device is gone, which is told elsewhere.
           () => {},
         );
@@ -44,14 +54,10 @@ export class DeviceErrors {
     if (error) throw error;
   }
 
-  #note(
-    what: string,
-    filter: (typeof filters)[number],
-    error: GpuError | null,
-    facts: () => Readonly<Record<string, unknown>>,
-  ): void {
-    if (!error || this.#first) return;
+  #note(what: string, filter: (typeof filters)[number], error: GpuError, { facts, onError }: Guarded): void {
+    onError?.();
+    if (this.#first) return;
     const message = `${what}: ${filter === "out-of-memory" ? "out of memory" : `${filter} error`}: ${error.message}`;
-    this.#first = new TensorError(codes[filter], message, facts(), error);
+    this.#first = new TensorError(codes[filter], message, facts?.(), error);
   }
 }
