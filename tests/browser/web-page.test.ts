@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { zeros } from "@torchium/tensor";
 import { deserializeCheckpoint, serializeCheckpoint, serializeSafetensors } from "@torchium/tensor/io";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
 import { root } from "../../scripts/lib/repository.js";
 import { findChromium, launch } from "./chromium.js";
 import { type Site, serve } from "./serve.js";
@@ -194,13 +194,19 @@ describe.skipIf(executable === undefined)("the web page", () => {
     await page.close();
   });
 
-  it("trains on WebGPU, and a crash of the GPU process changes no number", async (context) => {
+  /** A page that offers WebGPU; the test is skipped, with what the page says, where it does not. */
+  async function openOnGpu(context: TestContext): Promise<Page> {
     const page = await open(isolated);
     if (await page.locator("#backend option[value=webgpu]").isDisabled()) {
       const note = (await page.locator("#backend-note").textContent()) ?? "";
       console.warn(`training on WebGPU is not tested in the browser: ${note}`);
       context.skip(note);
     }
+    return page;
+  }
+
+  it("trains on WebGPU, and a crash of the GPU process changes no number", async (context) => {
+    const page = await openOnGpu(context);
     await start(page, { backend: "WebGPU", steps: 12 });
     await until(page, "Finished");
     const undisturbed = await save(page);
@@ -216,6 +222,50 @@ describe.skipIf(executable === undefined)("the web page", () => {
     const disturbed = await save(page);
     expect(disturbed.losses).toEqual(undisturbed.losses);
     expect(await page.locator("#notices").textContent()).toMatch(/The GPU was lost at step \d+/);
+    await page.close();
+  });
+
+  it("learns opinions and word vectors on WebGPU, too", async (context) => {
+    const page = await openOnGpu(context);
+    // Opinions that one word decides, and that a few steps learn.
+    const things = ["film", "story", "plot", "cast", "song"];
+    const words = [
+      ["dreadful", "boring", "poor", "dull"],
+      ["wonderful", "fine", "moving", "great"],
+    ];
+    const sentences = words.flatMap((some, label) =>
+      some.flatMap((word) =>
+        things.flatMap((thing) => [`${label}\ta ${word} ${thing}`, `${label}\tthe ${thing} is ${word}`]),
+      ),
+    );
+    // No two neighbours are alike, so that those held out are of both kinds.
+    const opinions = sentences.map((_, i) => sentences[(i * 37) % sentences.length]).join("\n");
+    const learnt = [
+      {
+        ...{ example: "Sentiment", text: opinions, steps: 60, below: 0.5 },
+        ...{ box: "A sentence to judge", question: "a wonderful story", answer: /^positive \(\d+\.\d %\)$/ },
+        sample: /^(9\d|100) % of the held-out sentences are judged right/,
+      },
+      {
+        ...{ example: "Word vectors", text: undefined, steps: 150, below: 0.8 },
+        ...{ box: "A word to find neighbours of", question: "cat", answer: /^cat: \S+ -?[01]\.\d\d, / },
+        sample: /^\S+: \S+ -?[01]\.\d\d, /,
+      },
+    ] as const;
+    for (const { example, text, steps, below, box, question, answer, sample } of learnt) {
+      await page.getByRole("radio", { name: example }).check();
+      if (text) await page.getByLabel("Text to learn from").fill(text);
+      await start(page, { example, backend: "WebGPU", steps });
+      await until(page, "Finished");
+      const { losses } = await save(page);
+      expect(losses).toHaveLength(steps);
+      const mean = (some: readonly number[]): number => some.reduce((a, b) => a + b, 0) / some.length;
+      expect(mean(losses.slice(-5)), example).toBeLessThan(below * mean(losses.slice(0, 5)));
+      expect(await page.locator("#sample").textContent()).toMatch(sample);
+      await page.getByLabel(box).fill(question);
+      await page.getByRole("button", { name: "Ask" }).click();
+      await page.locator("#answer", { hasText: answer }).waitFor();
+    }
     await page.close();
   });
 
