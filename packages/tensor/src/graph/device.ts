@@ -1,16 +1,18 @@
 // A Device: a backend with its plans, kernels and memory rules. Everything lazy ends here, in `realize`.
 
-import type { AnchorCall, Backend, Executable, Kernel, Launch, LaunchError, MemoryInfo } from "../backend/backend.js";
+import type { AnchorCall, Backend, Launch, LaunchError, MemoryInfo } from "../backend/backend.js";
 import { byteLengthOf, type DataArray, type DType, fromDeviceBytes, toDeviceBytes } from "../dtype.js";
 import { TensorError, unreachable } from "../errors.js";
 import { sizeOf } from "../shape.js";
 import { copyOf } from "./copy-program.js";
-import { type LoopBody, leafNode, type Node, Storage, type Value } from "./node.js";
-import { type KernelCache, Plan } from "./plan.js";
+import { Kernels } from "./kernel-cache.js";
+import { leafNode, type Node, Storage, type Value } from "./node.js";
+import { PlanCache } from "./plan-cache.js";
 import { recorder } from "./recorder.js";
 import type { Replay, ReplayDevice } from "./replay.js";
-import type { BoundPlan } from "./schedule.js";
 import { GraphWalk, type Root } from "./signature.js";
+import { rootAbove, staleError } from "./stale.js";
+import { type GradientHolder, Waiting } from "./waiting.js";
 
 /** How often the device had to do more than replay. */
 export type DeviceCounters = {
@@ -24,52 +26,31 @@ export type DeviceCounters = {
   readonly realizations: number;
 };
 
-type PlanEntry = {
-  readonly structure: Int32Array;
-  readonly plan: Plan;
-  readonly bound: Map<number, BoundEntry[]>;
-  boundCount: number;
-};
-type BoundEntry = { readonly dimensions: Int32Array; readonly bound: BoundPlan };
-
-/** Bound plans kept for one structure; the oldest go first. */
-const maxBoundPlans = 256;
 /** Values up to this size move to the host when they are read, so that reading frees device memory. */
 const smallBytes = 4096;
 /** Pending chains longer than this are run, so that a loop that never reads cannot grow without bound. */
 export const maxDepth = 3000;
 
-/** A leaf as the device sees it: its data, and a gradient that may still be waiting to be computed. */
-export type GradientHolder = { readonly value: Value; readonly gradient: { readonly value: Value } | undefined };
-
 /** An open device. Made by `createCpuDevice` and its like; passed to tensors or set as the default. */
 export class Device {
   readonly backend: Backend;
   readonly #kernels: Kernels;
-  readonly #plans = new Map<number, PlanEntry[]>();
+  readonly #plans: PlanCache;
   readonly #walk = new GraphWalk();
-  readonly #kept = new Set<Node>();
-  readonly #keptValues: Value[] = [];
-  readonly #holders = new Set<WeakRef<GradientHolder>>();
-  readonly #watched = new WeakSet<GradientHolder>();
+  readonly #waiting = new Waiting();
   #evictable: Node[] = [];
   #disposed = false;
   #lost: TensorError | undefined;
-  #plansBuilt = 0;
-  #plansBound = 0;
   #launches = 0;
   #realizations = 0;
   readonly #registry = new FinalizationRegistry<Storage>((storage) => this.#free(storage));
   readonly #scopes: Set<Node>[] = [];
-
-  readonly #fusion: boolean;
 
   /**
    * @param options `fusion: false` runs every operation as a launch of its own: slower, for finding faults.
    * @throws TensorError `unsupported` when the backend speaks another version of the interface.
    */
   constructor(backend: Backend, options: { readonly fusion?: boolean } = {}) {
-    this.#fusion = options.fusion ?? true;
     if (backend.interfaceVersion !== 1) {
       throw new TensorError(
         "unsupported",
@@ -77,7 +58,9 @@ export class Device {
       );
     }
     this.backend = backend;
-    this.#kernels = new Kernels(backend, this.#fusion);
+    const fusion = options.fusion ?? true;
+    this.#kernels = new Kernels(backend, fusion);
+    this.#plans = new PlanCache(this.#kernels, backend, fusion);
     backend.lost.then(
       (error) => {
         this.#lost = error;
@@ -99,8 +82,8 @@ export class Device {
 
   get counters(): DeviceCounters {
     return {
-      plansBuilt: this.#plansBuilt,
-      plansBound: this.#plansBound,
+      plansBuilt: this.#plans.built,
+      plansBound: this.#plans.bound,
       kernelsCompiled: this.#kernels.compiled,
       launches: this.#launches,
       realizations: this.#realizations,
@@ -160,28 +143,12 @@ export class Device {
 
   /** Remembers a value that must stay readable after the next update. */
   keep(value: Value): void {
-    if (this.#kept.has(value.node)) return;
-    if (value.node.op.kind === "leaf" || value.node.leaves?.[value.index]) return;
-    this.#kept.add(value.node);
-    this.#keptValues.push(value);
+    this.#waiting.keep(value);
   }
 
   /** Remembers a leaf with a gradient: an update of other leaves computes the gradient first, so that it stays usable. */
   watch(leaf: GradientHolder): void {
-    if (this.#watched.has(leaf)) return;
-    this.#watched.add(leaf);
-    this.#holders.add(new WeakRef(leaf));
-  }
-
-  /** Keeps the waiting gradients of leaves that an update leaves alone; those of the others end with it. */
-  #keepGradients(targets: ReadonlySet<Node>): void {
-    for (const ref of this.#holders) {
-      const leaf = ref.deref();
-      if (!leaf) continue;
-      this.#watched.delete(leaf);
-      if (leaf.gradient && !targets.has(leaf.value.node)) this.keep(leaf.gradient.value);
-    }
-    this.#holders.clear();
+    this.#waiting.watch(leaf);
   }
 
   /** Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. */
@@ -216,17 +183,14 @@ export class Device {
    * @returns the leaf node that now holds each target's storage.
    */
   update(updates: readonly { readonly target: Node; readonly value: Value }[], op: string): Node[] {
-    this.#keepGradients(new Set(updates.map((u) => u.target)));
     const roots: Root[] = [];
-    for (const { node, index } of this.#keptValues) {
+    for (const { node, index } of this.#waiting.take(new Set(updates.map((u) => u.target)))) {
       // Read since then, or stored for a backward pass: it is there already, and stays.
       if (node.op.kind === "leaf" || node.leaves?.[index]) continue;
       if (node.storage) node.evictable = false;
       else roots.push({ node, index });
     }
     const kept = roots.length;
-    this.#keptValues.length = 0;
-    this.#kept.clear();
     const taken = new Set(roots.map((r) => `${r.node.id},${r.index}`));
     for (const { target, value } of updates) {
       const storage = this.#upload(target, true);
@@ -329,7 +293,7 @@ export class Device {
     if (!walk.walk(roots)) return;
     const { order } = walk;
     for (const n of order) if (n.stale !== undefined) throw staleError(n, rootAbove(n, roots));
-    const bound = this.#bind(order, roots);
+    const bound = this.#plans.bind(walk, roots);
     const noted = recorder();
     noted?.submission(this, bound, order, roots);
     const transient: Storage[] = [];
@@ -377,18 +341,13 @@ export class Device {
 
   /** Whether something waits for the next update: values to keep, or gradients that may be used after it. */
   get hasWaiting(): boolean {
-    return this.#keptValues.length > 0 || [...this.#holders].some((ref) => ref.deref()?.gradient !== undefined);
+    return this.#waiting.any;
   }
 
   /** Runs a recorded call again, as an update named `op`; undefined when that is no longer possible. */
   replay(record: Replay, given: readonly Node[], op: string): readonly Node[] | undefined {
     this.check();
-    if (this.hasWaiting) {
-      this.#keepGradients(record.overwritten);
-      const values = this.#keptValues.splice(0);
-      this.#kept.clear();
-      this.realize(values);
-    }
+    if (this.hasWaiting) this.realize(this.#waiting.take(record.overwritten));
     const data = record.run(this.#replaying, given, op);
     if (!data) return undefined;
     this.#realizations++;
@@ -450,86 +409,6 @@ export class Device {
     this.#scopes[this.#scopes.length - 1]?.add(node);
     return node;
   }
-
-  #bind(order: readonly Node[], roots: readonly Root[]): BoundPlan {
-    const { structure, dimensions } = this.#walk;
-    let bucket = this.#plans.get(structure.hash);
-    if (!bucket) {
-      bucket = [];
-      this.#plans.set(structure.hash, bucket);
-    }
-    for (const entry of bucket) {
-      if (!structure.equals(entry.structure)) continue;
-      const known = entry.bound.get(dimensions.hash)?.find((b) => dimensions.equals(b.dimensions));
-      if (known) return known.bound;
-      const bound = entry.plan.bind(order, roots);
-      if (bound) return this.#rememberBound(entry, bound);
-    }
-    this.#plansBuilt++;
-    const plan = Plan.build(order, roots, this.#kernels, this.backend, this.#fusion);
-    const entry: PlanEntry = { structure: structure.copy(), plan, bound: new Map(), boundCount: 0 };
-    bucket.push(entry);
-    const bound = plan.bind(order, roots) ?? unreachable("a fresh plan does not bind");
-    return this.#rememberBound(entry, bound);
-  }
-
-  #rememberBound(entry: PlanEntry, bound: BoundPlan): BoundPlan {
-    this.#plansBound++;
-    const { dimensions } = this.#walk;
-    if (entry.boundCount >= maxBoundPlans) {
-      const oldest = entry.bound.keys().next().value!;
-      entry.boundCount -= entry.bound.get(oldest)!.length;
-      entry.bound.delete(oldest);
-    }
-    const list = entry.bound.get(dimensions.hash) ?? [];
-    list.push({ dimensions: dimensions.copy(), bound });
-    entry.bound.set(dimensions.hash, list);
-    entry.boundCount++;
-    return bound;
-  }
-}
-
-class Kernels implements KernelCache {
-  compiled = 0;
-  readonly #backend: Backend;
-  readonly #kernels = new Map<string, Executable>();
-  readonly #anchors = new Map<string, Executable | undefined>();
-  readonly #bodies = new Map<string, Plan>();
-
-  readonly #fusion: boolean;
-
-  constructor(backend: Backend, fusion: boolean) {
-    this.#backend = backend;
-    this.#fusion = fusion;
-  }
-
-  kernel(kernel: Kernel): Executable {
-    let e = this.#kernels.get(kernel.key);
-    if (!e) {
-      this.compiled++;
-      e = this.#backend.compile(kernel);
-      this.#kernels.set(kernel.key, e);
-    }
-    return e;
-  }
-
-  body(body: LoopBody): Plan {
-    let plan = this.#bodies.get(body.key);
-    if (!plan) {
-      plan = Plan.build(body.order, body.roots, this, this.#backend, this.#fusion);
-      this.#bodies.set(body.key, plan);
-    }
-    return plan;
-  }
-
-  anchor(call: AnchorCall): Executable | undefined {
-    const key = `${call.op}${JSON.stringify(call.attributes)}${call.rank}${call.epilogue?.key ?? ""}`;
-    if (this.#anchors.has(key)) return this.#anchors.get(key);
-    this.compiled++;
-    const e = this.#backend.anchor(call);
-    this.#anchors.set(key, e);
-    return e;
-  }
 }
 
 /** A realized node with one output holds data from now on. */
@@ -539,30 +418,4 @@ function settled(node: Node): void {
 
 function launchError(errors: readonly LaunchError[]): TensorError {
   return new TensorError(errors[0]!.code, errors.map((e) => e.message).join("; "), { errors });
-}
-
-/** The one of `roots` that is computed from a node. */
-function rootAbove(n: Node, roots: readonly Root[]): Node {
-  const seen = new Set<Node>();
-  const reaches = (from: Node): boolean => {
-    const open = [from];
-    for (let at = open.pop(); at && at !== n; at = open.pop()) {
-      if (seen.has(at)) continue;
-      seen.add(at);
-      for (const { node } of at.inputs) if (node) open.push(node);
-      if (at.inputs.some((x) => x.node === n)) return true;
-    }
-    return from === n;
-  };
-  return roots.find((root) => reaches(root.node))?.node ?? n;
-}
-
-/** The error for a value that is computed from data which is gone. */
-function staleError(data: Node, value = data): TensorError {
-  const { stale } = data;
-  const op = value.origin ?? (value.op.kind === "leaf" ? undefined : value.op.label);
-  const what = op === undefined ? "tensor: this value" : `${op}: the result of this operation`;
-  const remedy = `await its data() before ${stale}, or keep(tensor) it to read it later`;
-  const message = `${what} is gone, or depends on data that ${stale} has overwritten or freed; ${remedy}`;
-  return new TensorError("stale-tensor", message, { op, by: stale });
 }
