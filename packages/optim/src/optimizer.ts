@@ -17,6 +17,7 @@ import type { CommonOptions, OptimizerDeclaration, RuleInput, RuleResult } from 
 import { checkParameters, groupsOf, type ParamGroup, type ParamGroupInit, type Params } from "./parameters.js";
 import { applyToRows } from "./row-gradient.js";
 import { checkState, copyTensors, type OptimizerState, type ParameterState } from "./state-dict.js";
+import { wideRule } from "./wide-rule.js";
 
 /** What every optimizer can do, also those that wrap another one. */
 export interface AnyOptimizer {
@@ -53,7 +54,7 @@ export abstract class Optimizer<H extends CommonOptions> implements AnyOptimizer
 
   /** @throws TensorError `argument` for options or parameters that make no sense */
   constructor(declaration: OptimizerDeclaration<H>, params: Params<H>, options: Partial<H>) {
-    this.#declaration = declaration;
+    this.#declaration = { ...declaration, rule: wideRule(declaration.rule) };
     this.#table = { ...declaration.options, maximize } as unknown as OptionTable<H>;
     this.defaults = this.#resolve(options);
     this.#declaration.check?.(this.defaults);

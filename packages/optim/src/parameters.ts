@@ -35,7 +35,7 @@ export function checkParameters(op: string, params: Tensor | Iterable<Tensor>, t
   list.forEach((p, i) => {
     if (!(p instanceof Tensor)) throw argumentError(op, `params[${i}]`, "a tensor", p);
     if (!p.isLeaf) throw argumentError(op, `params[${i}]`, "a leaf, made by no operation", p);
-    if (!p.dtype.startsWith("float")) throw argumentError(op, `params[${i}]`, "floating", p.dtype);
+    if (!p.dtype.includes("float")) throw argumentError(op, `params[${i}]`, "floating", p.dtype);
     if (seen.has(p)) {
       throw new TensorError("argument", `${op}: a parameter is given twice, got ${p} at params[${i}]`, {
         op,
