@@ -64,6 +64,7 @@ describe("training", () => {
     ["line --resume run --out other", "--out: a resumed run stays in its folder"],
     ["line --resume nowhere", "run folder: configuration.json is missing"],
     ["line --out run", "--out: this folder holds a run already"],
+    ["line --out run/metrics.jsonl", "--out: this is a file, got "],
     ["other --resume run", "is a run of line, expected one of other"],
     ["line --steps none", '--steps: expected a whole number of at least 1, got "none"'],
     ["lnie", "did you mean line?"],

@@ -1,5 +1,5 @@
 // One training run as the loop sees it: its folder on disk, its display, and the wish to stop.
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TensorError } from "@torchium/tensor";
 import type { Terminal } from "../cli/terminal.js";
@@ -100,10 +100,15 @@ export class TrainingRun {
 }
 
 /**
- * Refuses a folder that holds a run already.
+ * Refuses a folder that holds a run already, and a path that is a file.
  * @throws TensorError `argument`.
  */
 export async function rejectOccupied(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found && !found.isDirectory()) {
+    const message = `--out: this is a file, got ${folder}, expected a folder, or a name that nothing has`;
+    throw new TensorError("argument", message, { op: "--out", folder });
+  }
   if (!(await holdsRun(folder))) return;
   const message = `--out: this folder holds a run already, got ${folder}, expected a new one (or --resume ${folder})`;
   throw new TensorError("argument", message, { op: "--out", folder });
