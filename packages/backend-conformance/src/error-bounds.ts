@@ -30,6 +30,19 @@ export const boundedArithmetic: Arithmetic<Bounded> = {
   reducer: (op, type) => (op === "sum" && isWideFloat(type) ? floatSum(type) : sequential(op, type)),
 };
 
+/** The same where a device may keep in float32 what a program rounds to 16 bits: in what follows a product. */
+export const keepingArithmetic: Arithmetic<Bounded> = {
+  ...boundedArithmetic,
+  apply: (op, type, operandType, args) => {
+    const result = apply(op, type, operandType, args);
+    if (op !== "cast" || !isHalf(type) || operandType !== "float32") return result;
+    // What was not rounded is as far from the result as the rounding is, and off by what came in.
+    const { value, error } = args[0]!;
+    const rounding = Math.abs(result.value - value);
+    return { value: result.value, error: result.error + error + (Number.isNaN(rounding) ? 0 : rounding) };
+  },
+};
+
 function apply(op: ScalarOp, type: DType, operandType: DType, args: readonly Bounded[]): Bounded {
   const [a, b, c] = args as [Bounded, Bounded, Bounded];
   if (op === "select") return a.error === 0 ? (a.value ? b : c) : spread(a.value ? b : c, a.value ? c : b);

@@ -111,6 +111,7 @@ export function expectProgram(
   scalars: readonly number[],
   read: (operand: number, address: number) => number,
   given: readonly OperandView<Bounded>[] = [],
+  arithmetic = boundedArithmetic,
 ): Expected[] {
   const outputs = program.outputs.map(() => new Map<number, Bounded>());
   const firstOutput = operands.length - outputs.length;
@@ -118,11 +119,11 @@ export function expectProgram(
     ({ strides, offset, type }, i): OperandView<Bounded> => ({
       strides,
       offset,
-      read: (address) => boundedArithmetic.exact(read(i, address), type),
+      read: (address) => arithmetic.exact(read(i, address), type),
       write: (address, value) => outputs[i - firstOutput]!.set(address, value),
     }),
   );
-  interpret(program, sizes, [...given, ...views], scalars, boundedArithmetic);
+  interpret(program, sizes, [...given, ...views], scalars, arithmetic);
   return outputs;
 }
 

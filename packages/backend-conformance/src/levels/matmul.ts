@@ -4,20 +4,23 @@
 import {
   type AnchorCall,
   type DType,
+  differentiate,
   type Expr,
   type FloatType,
+  type HalfType,
   input,
   isHalf,
   kernelOf,
   makeProgram,
   type Program,
   type ProgramInput,
+  rewrite,
   scalarAlgebra as s,
   scalar,
 } from "@torchium/tensor/backend";
 import { addressOf, forEachIndex, type OperandView } from "@torchium/tensor/reference";
 import type { CaseContext, CaseTable } from "../case.js";
-import { type Bounded, boundedArithmetic } from "../error-bounds.js";
+import { type Bounded, boundedArithmetic, keepingArithmetic } from "../error-bounds.js";
 import { layOut, type OperandLayout } from "../layout.js";
 import { randomValues } from "../programs/run.js";
 import { Random } from "../random.js";
@@ -81,6 +84,7 @@ function trialOf(random: Random, type: Type, { batch = [], m, n, k }: Size, epil
   // What follows the product strides over the product's axes.
   const behind = [...others, ...outputs].map((o): TrialOperand => ({ ...o, strides: o.strides.slice(0, -1) }));
   const call: AnchorCall = { op: "matmul", attributes: { type }, rank };
+  const arithmetic = epilogue ? keepingArithmetic : boundedArithmetic;
   return {
     label: `matmul [${sizes.join(", ")}] of ${type}${epilogue ? " with an epilogue" : ""}`,
     compile: (backend) =>
@@ -89,7 +93,7 @@ function trialOf(random: Random, type: Type, { batch = [], m, n, k }: Size, epil
     operands: [...factors, ...(epilogue ? behind : outputs)],
     scalars,
     expect: (read) => {
-      const product = productView(type, sizes, factors, read);
+      const product = productView(type, sizes, factors, read, arithmetic);
       return expectProgram(
         program,
         sizes.slice(0, -1),
@@ -97,6 +101,7 @@ function trialOf(random: Random, type: Type, { batch = [], m, n, k }: Size, epil
         scalars,
         (operand, address) => read(operand + 2, address),
         [product],
+        arithmetic,
       );
     },
     describe: () => describeOperands(sizes, [...factors, ...behind]).join("\n"),
@@ -119,6 +124,7 @@ function productView(
   sizes: readonly number[],
   [a, b]: readonly TrialOperand[],
   read: (operand: number, address: number) => number,
+  arithmetic: typeof boundedArithmetic,
 ): OperandView<Bounded> {
   const axes = sizes.slice(0, -1);
   const depth = sizes.at(-1)!;
@@ -130,8 +136,7 @@ function productView(
   const [stepA, stepB] = [a!.strides.at(-1)!, b!.strides.at(-1)!];
   // Numbers of 16 bits are multiplied and summed in float32; the sum is rounded once.
   const unit = floatLimits[type === "float64" ? type : "float32"].epsilon / 2;
-  const stored = (sum: Bounded): Bounded =>
-    isHalf(type) ? boundedArithmetic.apply("cast", type, "float32", [sum]) : sum;
+  const stored = (sum: Bounded): Bounded => (isHalf(type) ? arithmetic.apply("cast", type, "float32", [sum]) : sum);
   const products: Bounded[] = [];
   forEachIndex(axes, (index) => {
     let [value, magnitude] = [0, 0];
@@ -179,6 +184,10 @@ const batches: Size[] = [
   { batch: [1, 4], m: 8, n: 8, k: 1 },
   { batch: [2, 2, 2], m: 3, n: 3, k: 3 },
 ];
+
+/** Sizes for epilogues. */
+const behindProducts: Size[] = [...small.filter((_, i) => i % 8 === 0), ...large, ...batches];
+const behindHalves: Size[] = [...small.filter((_, i) => i % 24 === 5), ...large.slice(0, 2), ...batches.slice(0, 2)];
 
 const empty: Size[] = [
   { m: 3, n: 4, k: 0 },
@@ -231,16 +240,61 @@ function added(repeats: Epilogue["repeats"], sum: (terms: readonly Expr[]) => Ex
   return { program: makeProgram({ inputs, scalars: [], reduces: [], outputs: [{ expr, role: "full" }] }), repeats };
 }
 
+/** What follows products in 16 bits: master weights in float32 beside them, roundings on the way that may be left out. */
+function epiloguesOf(type: HalfType): readonly Epilogue[] {
+  const narrow = (e: Expr) => s.cast(e, type);
+  const [y, x1, x2] = [0, 1, 2].map((i) => s.cast(input(i, type, "full"), "float32")) as [Expr, Expr, Expr];
+  const [wide1, wide2] = [1, 2].map((i) => input(i, "float32", "full")) as [Expr, Expr];
+  const rounded = (e: Expr) => s.cast(narrow(e), "float32");
+  const biased = narrow(s.add(y, rounded(wide1)));
+  const geluTanh = (x: Expr) =>
+    s.mul(
+      s.mul(0.5, x),
+      s.add(1, s.tanh(s.mul(Math.sqrt(2 / Math.PI), s.add(x, s.mul(0.044715, s.mul(x, s.mul(x, x))))))),
+    );
+  const of = (repeats: Epilogue["repeats"], types: readonly DType[], ...exprs: readonly Expr[]): Epilogue => ({
+    program: makeProgram({
+      inputs: [type, ...types].map((own) => ({ ...float, type: own })),
+      scalars: [],
+      reduces: [],
+      outputs: exprs.map((expr) => ({ expr, role: "full" })),
+    }),
+    repeats,
+  });
+  const gelu = makeProgram({
+    inputs: [{ ...float, type }],
+    scalars: [],
+    reduces: [],
+    outputs: [{ expr: narrow(geluTanh(y)), role: "full" }],
+  });
+  // The product is the gradient that comes back, operand 1 what GELU was taken of.
+  const place = (e: Expr): Expr => (e.kind === "input" ? input(1 - e.index, type, "full") : e);
+  const slope = rewrite(differentiate(gelu, [0], [0]).outputs[0]!.expr, place, new Map());
+  return [
+    of([], [], y),
+    of(["rows"], ["float32"], biased),
+    of(["rows", "nothing"], [type, type], narrow(s.add(rounded(s.add(y, x1)), x2))),
+    of(["rows", "nothing"], ["float32", "float32"], s.add(wide2, s.cast(biased, "float32"))),
+    of(["nothing"], ["float32"], s.add(wide1, y)),
+    of(["rows"], ["float32"], biased, narrow(geluTanh(s.cast(biased, "float32")))),
+    of(["rows"], ["float32"], narrow(geluTanh(s.cast(biased, "float32")))),
+    of([], [], narrow(geluTanh(y))),
+    of(["columns"], ["float32"], biased),
+    of(["nothing"], [type], slope),
+    of(["nothing"], [type], narrow(s.mul(s.max(s.add(y, x1), 0), y))),
+  ];
+}
+
 async function products(
   { bench, seed }: CaseContext,
   type: Type,
   sizes: readonly Size[],
-  withEpilogues = false,
+  epilogues: readonly Epilogue[] = [],
 ): Promise<void> {
   bench.need(type);
   const random = new Random(seed);
   const trials = sizes.flatMap((size) =>
-    withEpilogues ? epilogues.map((e) => trialOf(random, type, size, e)) : [trialOf(random, type, size)],
+    epilogues.length > 0 ? epilogues.map((e) => trialOf(random, type, size, e)) : [trialOf(random, type, size)],
   );
   await bench.check(trials);
 }
@@ -254,6 +308,7 @@ export const matmulCases = {
   "anchors/matmul of float16": (c) => products(c, "float16", [...small.slice(0, 40), ...large, ...batches, ...empty]),
   "anchors/matmul of bfloat16": (c) => products(c, "bfloat16", [...small.slice(0, 40), ...large, ...batches, ...empty]),
   "anchors/matmul of float64": (c) => products(c, "float64", [...small.slice(0, 40), ...large, ...batches]),
-  "anchors/matmul with epilogues": (c) =>
-    products(c, "float32", [...small.filter((_, i) => i % 8 === 0), ...large, ...batches], true),
+  "anchors/matmul with epilogues": (c) => products(c, "float32", behindProducts, epilogues),
+  "anchors/matmul of float16 with epilogues": (c) => products(c, "float16", behindHalves, epiloguesOf("float16")),
+  "anchors/matmul of bfloat16 with epilogues": (c) => products(c, "bfloat16", behindHalves, epiloguesOf("bfloat16")),
 } as const satisfies CaseTable;

@@ -18,16 +18,42 @@ const computeTypes = { float16: 68, bfloat16: 68, float32: 68, float64: 70 } as 
 const dataTypes = { float16: 2, bfloat16: 14, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
 /** Of the factors that products are scaled by. */
 const scaleTypes = { float16: 0, bfloat16: 0, float32: 0, float64: 1 } as const satisfies Record<FloatType, number>;
-const descriptor = { transposeA: 3, transposeB: 4, epilogue: 7, biasPointer: 8 } as const;
-const biasEpilogue = 4;
+const descriptor = {
+  transposeA: 3,
+  transposeB: 4,
+  epilogue: 7,
+  biasPointer: 8,
+  auxPointer: 11,
+  auxLeading: 12,
+} as const;
+/** Bits of an epilogue: a bias, GELU, its gradient, and the matrix that GELU's input is kept in or read from. */
+const epilogueBit = { bias: 4, gelu: 32, gradient: 64, aux: 128 } as const;
 const layoutAttribute = { batchCount: 5, batchStride: 6 } as const;
 const preference = { workspaceBytes: 1, alignments: [5, 6, 7, 8] } as const;
 const heuristicBytes = 96;
 const workspaceAt = 64;
 const mostWorkspace = 32 * 2 ** 20;
 
-/** What is added to a product: a matrix C, and a vector along the rows of the output. */
-export type Additions = { readonly c: ColumnMajor | undefined; readonly bias: boolean };
+/** What follows a product: a matrix C and a vector along the rows of the output are added, then GELU or its gradient. */
+export type Additions = {
+  /** Of the output, of C, the bias and `aux`. */
+  readonly type: FloatType;
+  readonly c?: ColumnMajor | undefined;
+  readonly bias?: boolean;
+  readonly gelu?: "value" | "gradient" | undefined;
+  /** Where GELU's input is kept, or read from. */
+  readonly aux?: ColumnMajor | undefined;
+};
+
+/** Device addresses of a product: first, second and output, of C where that is added, of the bias and of `aux`. */
+export type Addresses = {
+  readonly a: number;
+  readonly b: number;
+  readonly c?: number | undefined;
+  readonly d: number;
+  readonly bias?: number | undefined;
+  readonly aux?: number | undefined;
+};
 
 /** A product ready to run. */
 export type MatmulPlan = {
@@ -85,26 +111,22 @@ export class CublasLt {
     type: FloatType,
     product: Product,
     alignments: readonly number[],
-    adds: Additions = { c: undefined, bias: false },
+    adds: Additions = { type },
   ): MatmulPlan | undefined {
     const key = JSON.stringify([type, product, alignments, adds]);
     if (!this.#plans.has(key)) this.#plans.set(key, this.#make(type, product, alignments, adds));
     return this.#plans.get(key);
   }
 
-  /** Enqueues a product: device addresses of first, second and output, of C where that is added, and of the bias. */
-  run(
-    session: Session,
-    plan: MatmulPlan,
-    { a, b, c, d, bias = 0 }: { a: number; b: number; c?: number; d: number; bias?: number },
-    label: string,
-  ): void {
+  /** Enqueues a product. */
+  run(session: Session, plan: MatmulPlan, { a, b, c, d, bias = 0, aux = 0 }: Addresses, label: string): void {
     const [la, lb, lc, ld] = plan.layouts;
     const { cublasLtMatmul } = this.#functions;
     const beta = plan.adds.c ? plan.one : plan.zero;
     const from = c ?? d;
     const enqueue = (workspace: number): void => {
-      if (plan.adds.bias) this.#setBias(plan.how, bias);
+      if (plan.adds.bias) this.#setAddress(plan.how, descriptor.biasPointer, bias);
+      if (plan.adds.aux) this.#setAddress(plan.how, descriptor.auxPointer, aux);
       const operands = [plan.one, a, la, b, lb, beta, from, lc, d, ld] as const;
       const { algorithm, workspaceBytes } = plan;
       const { handle } = session.stream;
@@ -112,7 +134,7 @@ export class CublasLt {
       this.#check(code, `run ${label}`);
     };
     const call = (workspace: number): void =>
-      session.call([plan.how, a, b, from, d, bias, workspace], () => enqueue(workspace), label);
+      session.call([plan.how, a, b, from, d, bias, aux, workspace], () => enqueue(workspace), label);
     if (plan.workspaceBytes === 0) call(0);
     else session.withScratch(plan.workspaceBytes, call);
   }
@@ -129,9 +151,26 @@ export class CublasLt {
     f.cublasLtDestroy(this.#handle);
   }
 
-  #setBias(how: number, address: number): void {
+  #setAddress(how: number, attribute: number, address: number): void {
     const value = new BigUint64Array([BigInt(address)]);
-    this.#check(this.#functions.cublasLtMatmulDescSetAttribute(how, descriptor.biasPointer, value, 8), "add a bias");
+    this.#check(this.#functions.cublasLtMatmulDescSetAttribute(how, attribute, value, 8), "set an address");
+  }
+
+  /** Tells what follows a product. Addresses are told at each run; algorithms are chosen by how they are aligned. */
+  #setEpilogue(how: number, { bias, gelu, aux }: Additions): void {
+    if (!bias && !gelu) return;
+    const { cublasLtMatmulDescSetAttribute } = this.#functions;
+    const bits =
+      (bias ? epilogueBit.bias : 0) |
+      (gelu === "value" ? epilogueBit.gelu : gelu ? epilogueBit.gradient : 0) |
+      (aux ? epilogueBit.aux : 0);
+    const value = new Int32Array([bits]);
+    this.#check(cublasLtMatmulDescSetAttribute(how, descriptor.epilogue, value, 4), "set an epilogue");
+    if (bias) this.#setAddress(how, descriptor.biasPointer, 256);
+    if (!aux) return;
+    const leading = new BigInt64Array([BigInt(aux.leading)]);
+    this.#check(cublasLtMatmulDescSetAttribute(how, descriptor.auxLeading, leading, 8), "set an epilogue");
+    this.#setAddress(how, descriptor.auxPointer, 256);
   }
 
   #make(type: FloatType, product: Product, alignments: readonly number[], adds: Additions): MatmulPlan | undefined {
@@ -146,18 +185,13 @@ export class CublasLt {
       const value = new Int32Array([transposed ? 1 : 0]);
       this.#check(f.cublasLtMatmulDescSetAttribute(how, attribute, value, 4), "transpose");
     }
-    if (adds.bias) {
-      const value = new Int32Array([biasEpilogue]);
-      this.#check(f.cublasLtMatmulDescSetAttribute(how, descriptor.epilogue, value, 4), "add a bias");
-      // The address is told at each run; algorithms are chosen by how it is aligned.
-      this.#setBias(how, 256);
-    }
+    this.#setEpilogue(how, adds);
     const [sa, sb, sd] = product.batchStrides;
     const layouts = [
       this.#layout(type, product.a, product.batches, sa),
       this.#layout(type, product.b, product.batches, sb),
-      this.#layout(type, adds.c ?? product.d, product.batches, sd),
-      this.#layout(type, product.d, product.batches, sd),
+      this.#layout(adds.type, adds.c ?? product.d, product.batches, sd),
+      this.#layout(adds.type, product.d, product.batches, sd),
     ] as const;
     const found = this.#algorithm(how, layouts, alignments);
     const numbers = type === "float64" ? Float64Array : Float32Array;

@@ -1,22 +1,20 @@
-// What cuBLASLt adds to a product by itself, to the bit, and what only looks like it and must run as a map.
+// What cuBLASLt computes behind a product by itself, in float32 to the bit, and what only looks like it and must run as a map.
 
 import {
   type Expr,
   type FloatType,
   input,
   kernelOf,
-  type Launch,
   makeProgram,
   type Program,
   scalarAlgebra as s,
   scalar,
 } from "@torchium/tensor/backend";
-import { afterEach, describe, expect, it } from "vitest";
-import type { CudaBackend } from "../backend.js";
-import { describeOnEmulator } from "../testing/describe-on-emulator.js";
-import { addendsOf } from "./epilogue.js";
+import { describe, expect, it } from "vitest";
+import { geluTanh, gradientOfGelu } from "../testing/gelu.js";
+import { libraryMapOf } from "./epilogue.js";
 
-const [m, n, k] = [5, 8, 3];
+const [m, n] = [5, 8];
 const [product, first, second] = [0, 1, 2].map((i) => input(i, "float32", "full")) as [Expr, Expr, Expr];
 
 const programOf = (exprs: readonly Expr[], type: FloatType = "float32", kind: "buffer" | "index" = "buffer"): Program =>
@@ -27,8 +25,8 @@ const programOf = (exprs: readonly Expr[], type: FloatType = "float32", kind: "b
     outputs: exprs.map((expr) => ({ expr, role: "full" })),
   });
 const strides = [0, 1, 2].map(() => [n, 1]);
-const addends = (program: Program, type: FloatType = "float32") =>
-  addendsOf(kernelOf(program, { sizes: [m, n], strides: [...strides, ...program.outputs.map(() => [n, 1])] }), type);
+const mapOf = (program: Program, type: FloatType = "float32") =>
+  libraryMapOf(kernelOf(program, { sizes: [m, n], strides: [...strides, ...program.outputs.map(() => [n, 1])] }), type);
 
 describe("an epilogue that adds", () => {
   it.each([
@@ -37,12 +35,10 @@ describe("an epilogue that adds", () => {
     ["two terms, in the order in which they are added", s.add(s.add(product, second), first), [2, 1]],
     ["two terms, written backwards", s.add(first, s.add(second, product)), [2, 1]],
   ] as const)("is found: %s", (_, expr, expected) => {
-    expect(addends(programOf([expr]))).toEqual(expected);
+    expect(mapOf(programOf([expr]))).toEqual({ output: 0, type: "float32", addends: expected, gelu: undefined });
   });
 
   const z = s.add(product, first);
-  const half = (i: number) => input(i, "bfloat16", "full");
-  const wide = (i: number) => s.cast(half(i), "float32");
   it.each([
     ["a difference", [s.sub(product, first)]],
     ["a sum of other numbers", [s.add(first, second)]],
@@ -55,92 +51,81 @@ describe("an epilogue that adds", () => {
     ["terms that are added to each other first", [s.add(product, s.add(first, second))]],
     ["a function of the sum", [s.max(z, 0)]],
     ["GELU by erf", [s.mul(s.mul(z, 0.5), s.add(1, s.erf(s.mul(z, Math.SQRT1_2))))]],
-    [
-      "GELU by tanh",
-      [s.mul(s.mul(z, 0.5), s.add(1, s.tanh(s.mul(0.8, s.add(z, s.mul(0.044715, s.mul(z, s.mul(z, z))))))))],
-    ],
+    ["GELU by tanh, whose error nobody states", [geluTanh(z)]],
     ["what is kept beside it", [z, product]],
   ] as const)("is not taken for %s", (_, exprs) => {
-    expect(addends(programOf(exprs))).toBeUndefined();
+    expect(mapOf(programOf(exprs))).toBeUndefined();
   });
 
-  it("is not taken in 16 bits, where the graph rounds twice, nor for positions", () => {
-    const rounded = programOf([s.cast(s.add(wide(0), wide(1)), "bfloat16")], "bfloat16");
-    expect(addends(rounded, "bfloat16")).toBeUndefined();
-    expect(addends(programOf([z], "float32", "index"))).toBeUndefined();
+  it("is not taken for positions", () => {
+    expect(mapOf(programOf([z], "float32", "index"))).toBeUndefined();
   });
 });
 
-describeOnEmulator("cuBLASLt's epilogues", (emulator) => {
-  const open: CudaBackend[] = [];
-  afterEach(() => {
-    for (const backend of open.splice(0)) backend.dispose();
-  });
-
-  const row = { strides: [0, 1], count: n };
-  const column = { strides: [1, 0], count: m };
-  const matrix = { strides: [n, 1], count: m * n };
-  const turned = { strides: [1, m], count: m * n };
-  type Operand = typeof row;
-  const both = s.add(s.add(product, first), second);
-
-  it.each([
-    ["a bias", s.add(product, first), [row], { biases: 1, accumulations: 0, launches: 0 }],
-    ["a residual", s.add(product, first), [matrix], { biases: 0, accumulations: 1, launches: 0 }],
-    ["a residual, then a bias", both, [matrix, row], { biases: 1, accumulations: 1, launches: 0 }],
-    ["a bias, then a residual: the other order", both, [row, matrix], { biases: 0, accumulations: 0, launches: 1 }],
-    ["two matrices", both, [matrix, matrix], { biases: 0, accumulations: 0, launches: 1 }],
-    ["one number a row", s.add(product, first), [column], { biases: 0, accumulations: 0, launches: 1 }],
-    ["a residual that lies across", s.add(product, first), [turned], { biases: 0, accumulations: 0, launches: 1 }],
-  ] as const)("%s", async (_, expr, operands: readonly Operand[], expected) => {
-    const backend = await emulator.backend({ memoryLimit: 2 ** 26 });
-    open.push(backend);
-    const upload = (count: number, seed: number) => {
-      const numbers = Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.3 + seed));
-      const buffer = backend.allocate(4 * count);
-      backend.write(buffer, new Uint8Array(numbers.buffer));
-      return { numbers, buffer };
-    };
-    const at = (buffer: Launch["operands"][number]["buffer"], strides: readonly number[]) => ({
-      buffer,
-      byteOffset: 0,
-      strides,
-      offset: 0,
-    });
-    const factors = [at(upload(m * k, 1).buffer, [k, 0, 1]), at(upload(k * n, 2).buffer, [0, 1, n])];
-    const terms = operands.map(({ count }, i) => upload(count, 3 + i));
-    const [plain, out] = [backend.allocate(4 * m * n), backend.allocate(4 * m * n)];
-    const program = makeProgram({
-      inputs: [0, ...operands].map(() => ({ kind: "buffer", type: "float32", role: "full" }) as const),
+describe("an epilogue of 16 bits", () => {
+  const type = "bfloat16";
+  /** Input 1 may be of another type; inputs 0 and 2 are of 16 bits. */
+  const halves = (exprs: readonly Expr[], first: "bfloat16" | "float32" | "float16" = type): Program =>
+    makeProgram({
+      inputs: ([type, first, type] as const).map((own) => ({ kind: "buffer", type: own, role: "full" }) as const),
       scalars: [],
       reduces: [],
-      outputs: [{ expr, role: "full" }],
+      outputs: exprs.map((expr) => ({ expr, role: "full" })),
     });
-    const lie = [[n, 1], ...operands.map((o) => o.strides), [n, 1]];
-    const epilogue = kernelOf(program, { sizes: [m, n], strides: lie });
-    const call = { op: "matmul", attributes: { type: "float32" }, rank: 3 } as const;
-    const common = { sizes: [m, n, k], scalars: [], stage: 0, label: "matmul" };
-    const before = (["biases", "accumulations", "launches"] as const).map(
-      (name) => [name, emulator.get(name)] as const,
-    );
-    backend.submit([
-      {
-        ...common,
-        executable: backend.anchor({ ...call, epilogue })!,
-        operands: [...factors, ...terms.map(({ buffer }, i) => at(buffer, operands[i]!.strides)), at(out, [n, 1])],
-      },
-    ]);
-    expect(Object.fromEntries(before.map(([name, count]) => [name, emulator.get(name) - count]))).toEqual(expected);
-    backend.submit([{ ...common, executable: backend.anchor(call)!, operands: [...factors, at(plain, [n, 1, 0])] }]);
-    const read = async (buffer: typeof out) => new Float32Array((await backend.read(buffer)).buffer);
-    const [sum, alone] = [await read(out), await read(plain)];
-    sum.forEach((got, i) => {
-      let value = alone[i]!;
-      terms.forEach(({ numbers }, t) => {
-        const [down, across] = operands[t]!.strides as [number, number];
-        value = Math.fround(value + numbers[Math.floor(i / n) * down + (i % n) * across]!);
-      });
-      expect(got).toBe(value);
-    });
+  const narrow = (e: Expr) => s.cast(e, type);
+  const wide = (e: Expr) => s.cast(e, "float32");
+  const [y, x1, x2] = [0, 1, 2].map((i) => wide(input(i, type, "full"))) as [Expr, Expr, Expr];
+  const master = input(1, "float32", "full");
+  /** A bias as a layer adds it: rounded, added, rounded. */
+  const z = narrow(s.add(y, wide(narrow(master))));
+  const gelu = narrow(geluTanh(wide(z)));
+
+  it.each([
+    ["a bias of float32", halves([z], "float32"), { addends: [1] }],
+    ["a bias of its own type", halves([narrow(s.add(y, x1))]), { addends: [1] }],
+    ["a bias, then a residual", halves([narrow(s.add(wide(narrow(s.add(y, x1))), x2))]), { addends: [1, 2] }],
+    [
+      "a residual of float32 to a result of float32",
+      halves([s.add(master, y)], "float32"),
+      { type: "float32", addends: [1] },
+    ],
+    ["a result in float32", halves([y]), { type: "float32" }],
+    ["GELU", halves([narrow(geluTanh(y))]), { gelu: { form: "value", keeps: undefined } }],
+    ["a bias and GELU", halves([gelu], "float32"), { addends: [1], gelu: { form: "value", keeps: undefined } }],
+    [
+      "what GELU is taken of, too",
+      halves([z, gelu], "float32"),
+      { output: 1, addends: [1], gelu: { form: "value", keeps: 0 } },
+    ],
+    [
+      "the same, the other way round",
+      halves([gelu, z], "float32"),
+      { addends: [1], gelu: { form: "value", keeps: 1 } },
+    ],
+  ] as const)("is found: %s", (_, program, expected) => {
+    expect(mapOf(program, type)).toEqual({ output: 0, type, addends: [], gelu: undefined, ...expected });
+  });
+
+  const half = (i: number) => input(i, type, "full");
+
+  it("is found: the gradient of GELU, as core derives it", () => {
+    const expected = { output: 0, type, addends: [], gelu: { form: "gradient", of: 2 } };
+    expect(mapOf(halves([gradientOfGelu(type, half(0), half(2))]), type)).toEqual(expected);
+  });
+
+  it.each([
+    ["GELU by erf", halves([narrow(s.mul(s.mul(y, 0.5), s.add(1, s.erf(s.mul(y, Math.SQRT1_2)))))])],
+    ["GELU in float32", halves([geluTanh(y)])],
+    ["GELU of a sum, kept without the sum", halves([gelu, narrow(y)], "float32")],
+    ["the gradient of GELU at the product", halves([gradientOfGelu(type, half(2), half(0))])],
+    [
+      "the gradient of GELU at something of float32",
+      halves([gradientOfGelu(type, half(0), narrow(master))], "float32"),
+    ],
+    ["a term of the other 16 bits", halves([narrow(s.add(y, wide(input(1, "float16", "full"))))], "float16")],
+    ["a result of the other 16 bits", halves([s.cast(y, "float16")])],
+    ["three terms", halves([narrow(s.add(s.add(s.add(y, x1), x2), x1))])],
+  ])("is not taken for %s", (_, program) => {
+    expect(mapOf(program, type)).toBeUndefined();
   });
 });

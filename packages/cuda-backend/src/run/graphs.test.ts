@@ -1,6 +1,6 @@
 // Recorded steps as CUDA graphs: what a replay computes, how few calls it makes, and what happens where a graph cannot be.
 
-import { compile, Device, fromTypedArray, manualSeed, type Tensor, type TensorError } from "@torchium/tensor";
+import { autocast, compile, Device, fromTypedArray, manualSeed, type Tensor, type TensorError } from "@torchium/tensor";
 import {
   type Backend,
   input,
@@ -217,13 +217,17 @@ describeOnEmulator("a recording", (emulator) => {
 
 const [vocabSize, block, batch] = [17, 12, 4];
 
-function makeTraining(device: Device) {
+/** A GPT that is trained. `mixed`: in bfloat16, with attention as one kernel and GELU behind products. */
+function makeTraining(device: Device, mixed: boolean) {
   const generator = manualSeed(5);
   const shape = { vocabSize, dModel: 24, nhead: 2, numLayers: 2, maxLen: block };
-  const model = new GPTModel({ ...shape, dropout: 0.1, generator, device });
+  const kind = mixed ? ({ dropout: 0, activation: "geluTanh" } as const) : { dropout: 0.1 };
+  const model = new GPTModel({ ...shape, ...kind, generator, device });
   const optimizer = new AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.1 });
   const step = (ids: Tensor, targets: Tensor): Tensor => {
-    const loss = F.crossEntropy(model.forward(ids).view(-1, vocabSize), targets);
+    const loss = autocast(mixed ? "bfloat16" : "float32", () =>
+      F.crossEntropy(model.forward(ids).view(-1, vocabSize), targets),
+    );
     loss.backward();
     clipGradNorm(model.parameters(), 1);
     optimizer.step();
@@ -241,31 +245,41 @@ function makeTraining(device: Device) {
 }
 
 describeOnEmulator("a compiled training step", (emulator) => {
-  it("gives the bits of the plain one, dropout and a changing learning rate included, in few calls", async () => {
-    const [a, b] = [await emulator.backend({ memoryLimit: 2 ** 27 }), await emulator.backend({ memoryLimit: 2 ** 27 })];
-    const [plain, compiled] = [makeTraining(new Device(a)), makeTraining(new Device(b))];
-    const step = compile(compiled.step);
-    const calls: number[] = [];
-    for (let i = 0; i < 9; i++) {
-      const lr = 3e-3 * Math.cos(i / 9);
-      for (const { optimizer } of [plain, compiled]) for (const group of optimizer.paramGroups) group.lr = lr;
-      const expected = await plain.step(...plain.batchAt(i)).item();
-      const [ids, targets] = compiled.batchAt(i);
-      const before = emulator.get("calls");
-      const loss = step(ids, targets);
-      calls.push(emulator.get("calls") - before);
-      expect(await loss.item(), `step ${i}`).toBe(expected);
-    }
-    expect(step.obstacle).toBeUndefined();
-    // Three steps are as written, one replay is plain and one makes the graph; then only what is new is told.
-    expect(b.graphs).toMatchObject({ built: 1, launched: 5, refused: undefined });
-    expect(calls.at(-1)).toBeLessThan(calls[1]! / 6);
-    for (const [name, p] of compiled.model.namedParameters()) {
-      const theirs = new Map(plain.model.namedParameters()).get(name)!;
-      expect(await p.data(), name).toEqual(await theirs.data());
-    }
-    a.dispose();
-    b.dispose();
-    expect(emulator.get("live_graphs")).toBe(0);
-  }, 180_000);
+  it.each([
+    ["in float32 with dropout", false],
+    ["in bfloat16", true],
+  ])(
+    "%s gives the bits of the plain one, with a changing learning rate, in few calls",
+    async (_, mixed) => {
+      const [a, b] = [
+        await emulator.backend({ memoryLimit: 2 ** 27 }),
+        await emulator.backend({ memoryLimit: 2 ** 27 }),
+      ];
+      const [plain, compiled] = [makeTraining(new Device(a), mixed), makeTraining(new Device(b), mixed)];
+      const step = compile(compiled.step);
+      const calls: number[] = [];
+      for (let i = 0; i < 9; i++) {
+        const lr = 3e-3 * Math.cos(i / 9);
+        for (const { optimizer } of [plain, compiled]) for (const group of optimizer.paramGroups) group.lr = lr;
+        const expected = await plain.step(...plain.batchAt(i)).item();
+        const [ids, targets] = compiled.batchAt(i);
+        const before = emulator.get("calls");
+        const loss = step(ids, targets);
+        calls.push(emulator.get("calls") - before);
+        expect(await loss.item(), `step ${i}`).toBe(expected);
+      }
+      expect(step.obstacle).toBeUndefined();
+      // Three steps are as written, one replay is plain and one makes the graph; then only what is new is told.
+      expect(b.graphs).toMatchObject({ built: 1, launched: 5, refused: undefined });
+      expect(calls.at(-1)).toBeLessThan(calls[1]! / 6);
+      for (const [name, p] of compiled.model.namedParameters()) {
+        const theirs = new Map(plain.model.namedParameters()).get(name)!;
+        expect(await p.data(), name).toEqual(await theirs.data());
+      }
+      a.dispose();
+      b.dispose();
+      expect(emulator.get("live_graphs")).toBe(0);
+    },
+    180_000,
+  );
 });

@@ -43,6 +43,9 @@ export type EmulatorCounter =
   /** Products that add a bias, and those that add a matrix. */
   | "biases"
   | "accumulations"
+  /** Those that take GELU, and those that go back through one. */
+  | "gelus"
+  | "gelu_gradients"
   | "mutations"
   | "leaked_bytes";
 

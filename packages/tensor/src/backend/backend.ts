@@ -74,7 +74,10 @@ export type AttentionAttributes = {
 };
 /** Name of an anchor. */
 export type AnchorName = keyof AnchorOps;
-/** An anchor to be made executable. `epilogue` is a map over the output's axes, its input 0 the anchor's result. */
+/**
+ * An anchor to be made executable. `epilogue` is a map over the output's axes, its input 0 the anchor's result. Behind a product
+ * of 16 bits a backend may keep in float32 what the map, or the product, rounds to 16 bits on the way to an output.
+ */
 export type AnchorCall = {
   readonly [P in AnchorName]: {
     readonly op: P;

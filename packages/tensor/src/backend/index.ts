@@ -30,7 +30,19 @@ export {
   Source,
   type Spelling,
 } from "../kernel/c-family/index.js";
-export { constant, type Expr, input, type Role, reduced, rewrite, rowSize, scalar, visit } from "../kernel/expr.js";
+export { differentiate } from "../kernel/differentiate.js";
+export {
+  apply,
+  constant,
+  type Expr,
+  input,
+  type Role,
+  reduced,
+  rewrite,
+  rowSize,
+  scalar,
+  visit,
+} from "../kernel/expr.js";
 export { normalFromWords, philox, type RandomState, randomWord, uniformFromWord } from "../kernel/philox.js";
 export {
   inputsOf,

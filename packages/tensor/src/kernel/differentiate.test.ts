@@ -206,6 +206,14 @@ describe("differentiate", () => {
     expect(evaluate(differentiate(max, [0], [0]), [1, 4], [[5, 1, 5, 5], [3]], scalars)).toEqual([[1, 0, 1, 1]]);
   });
 
+  it("hands the gradient of a sum of 16 bits on as it came", () => {
+    const [a, b] = [0, 1].map((i) => s.cast(input(i, "bfloat16", "full"), "float32")) as [Expr, Expr];
+    const inputs = [0, 1].map(() => ({ kind: "buffer", type: "bfloat16", role: "full" }) as const);
+    const sum = makeProgram({ inputs, scalars: [], reduces: [], outputs: [full(s.cast(s.add(a, b), "bfloat16"))] });
+    const given = input(2, "bfloat16", "full");
+    expect(differentiate(sum, [0, 1], [0]).outputs.map((o) => o.expr)).toEqual([given, given]);
+  });
+
   it("refuses the gradient of an integer operand", () => {
     const p = makeProgram({
       inputs: [{ kind: "buffer", type: "int32", role: "full" }],

@@ -120,6 +120,18 @@ describe("simplification", () => {
     expect(s.add(constant(2, "float32"), 3)).toBe(constant(5, "float32"));
   });
 
+  it("narrows what was made wider to what it was, and nothing else", () => {
+    for (const type of ["float16", "bfloat16"] as const) {
+      const half = input(0, type, "full");
+      for (const wide of ["float32", "float64"] as const) expect(s.cast(s.cast(half, wide), type)).toBe(half);
+      const other = type === "float16" ? "bfloat16" : "float16";
+      expect(s.cast(s.cast(half, "float32"), other)).not.toBe(half);
+      expect(s.cast(s.cast(x, type), "float32")).not.toBe(x);
+    }
+    expect(s.cast(s.cast(x, "float64"), "float32")).toBe(x);
+    expect(s.cast(s.cast(x, "int32"), "float32")).not.toBe(x);
+  });
+
   it("never folds a detached constant away from its meaning for gradients", () => {
     expect(s.detach(constant(2, "float32")).kind).toBe("apply");
   });

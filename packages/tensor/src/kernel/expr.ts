@@ -82,6 +82,7 @@ export function apply(op: ScalarOp, args: readonly Expr[], castTo?: DType): Expr
   }
   const type = castTo ?? (rule.result === "bool" ? "bool" : operand.type);
   if (op === "cast" && type === operand.type) return operand;
+  if (op === "cast" && wasWidened(operand, type)) return operand.args[0]!;
   const simple = simplify(op, args);
   if (simple) return simple;
   if (op !== "detach" && args.every((a) => a.kind === "const")) {
@@ -95,6 +96,13 @@ export function apply(op: ScalarOp, args: readonly Expr[], castTo?: DType): Expr
     args,
   });
 }
+
+/** Whether `e` is a float of `type` made wider, which narrows to what it was. */
+const wasWidened = (e: Expr, type: DType): e is Extract<Expr, { readonly kind: "apply" }> =>
+  e.kind === "apply" &&
+  e.op === "cast" &&
+  e.args[0]!.type === type &&
+  (isHalf(type) ? isWideFloat(e.type) : type === "float32" && e.type === "float64");
 
 const isConst = (e: Expr | undefined, value: number): boolean => e?.kind === "const" && Object.is(e.value, value);
 

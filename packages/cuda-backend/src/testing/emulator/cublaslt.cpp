@@ -1,4 +1,5 @@
 // libcublasLt: products of column-major matrices by plain loops, with the library's descriptors and its checks.
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,10 +23,29 @@ struct BFloat16 {
 struct Description {
   int compute, scale;
   int transpose_a = 0, transpose_b = 0;
-  /** 1 for none, 4 for a bias along the rows of the output. */
+  /** 1 for none, or bits: 4 a bias along the rows of the output, 32 GELU, 64 its gradient, 128 with its input as a matrix. */
   int epilogue = 1;
   const void* bias = nullptr;
+  void* aux = nullptr;
+  int64_t aux_leading = 0;
+
+  bool adds_bias() const { return epilogue & 4; }
+  bool has_aux() const { return epilogue & 128; }
 };
+
+/** The epilogues of the real library that there are here. */
+bool known(int epilogue) {
+  for (int e : {1, 4, 32, 32 | 4, 32 | 128, 32 | 128 | 4, 64 | 128})
+    if (e == epilogue) return true;
+  return false;
+}
+
+const float root = 0.7978845608028654f, cubic = 0.044715f;
+float gelu(float x) { return 0.5f * x * (1 + tanhf(root * (x + cubic * x * x * x))); }
+float gelu_slope(float x) {
+  const float t = tanhf(root * (x + cubic * x * x * x));
+  return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * root * (1 + 3 * cubic * x * x);
+}
 
 struct Layout {
   int type;
@@ -57,15 +77,19 @@ void narrow(float x, float& to) { to = x; }
 void narrow(float x, Float16& to) { to.bits = float_to_float16(x); }
 void narrow(float x, BFloat16& to) { to.bits = float_to_bfloat16(x); }
 
-/** `S` is what elements are multiplied and summed in. */
-template <class T, class S>
+/**
+ * Factors `T`, output `R`; `S` is what elements are multiplied and summed in. Only what is written is rounded to `R`: GELU's
+ * input goes into GELU as it was summed.
+ */
+template <class T, class R, class S>
 void multiply(const Description& how, S alpha, const T* a, const Layout& la, const T* b, const Layout& lb, S beta,
-              const T* c, const Layout& lc, T* d, const Layout& ld) {
+              const R* c, const Layout& lc, R* d, const Layout& ld) {
   const uint64_t depth = how.transpose_a ? la.rows : la.columns;
+  R* const aux = (R*)how.aux;
   for (int batch = 0; batch < ld.batches; batch++) {
     const T* from_a = a + batch * la.batch_stride;
     const T* from_b = b + batch * lb.batch_stride;
-    T* to = d + batch * ld.batch_stride;
+    R* to = d + batch * ld.batch_stride;
     for (uint64_t column = 0; column < ld.columns; column++) {
       for (uint64_t row = 0; row < ld.rows; row++) {
         S sum = 0;
@@ -76,20 +100,33 @@ void multiply(const Description& how, S alpha, const T* a, const Layout& la, con
         }
         sum = alpha * sum;
         if (beta != 0) sum = sum + beta * wide(c[batch * lc.batch_stride + row + column * lc.leading]);
-        if (how.epilogue == 4) sum = sum + wide(((const T*)how.bias)[row]);
+        if (how.adds_bias()) sum = sum + wide(((const R*)how.bias)[row]);
+        if (how.epilogue & 32) {
+          if (how.has_aux()) narrow(sum, aux[row + column * how.aux_leading]);
+          sum = gelu(sum);
+        }
+        if (how.epilogue & 64) sum = sum * gelu_slope(wide(aux[row + column * how.aux_leading]));
         narrow(sum, to[row + column * ld.leading]);
       }
     }
   }
 }
 
-/** What the real library refuses: shapes that do not fit, empty matrices, columns that overlap. */
+/**
+ * What the real library refuses: shapes that do not fit, empty matrices, columns that overlap, outputs of another type (but
+ * float32 of 16 bits), GELU in batches, and where its input cannot lie.
+ */
 bool fits(const Description& how, const Layout& a, const Layout& b, const Layout& c, const Layout& d) {
   const uint64_t m = how.transpose_a ? a.columns : a.rows, k = how.transpose_a ? a.rows : a.columns;
   const uint64_t n = how.transpose_b ? b.rows : b.columns, k2 = how.transpose_b ? b.columns : b.rows;
   if (!m || !n || !k || k != k2 || d.rows != m || d.columns != n || c.rows != m || c.columns != n) return false;
   for (const Layout* l : {&a, &b, &c, &d})
-    if (l->leading < (int64_t)l->rows || l->type != a.type || l->batches != d.batches) return false;
+    if (l->leading < (int64_t)l->rows || l->batches != d.batches) return false;
+  const bool widens = element_bytes(a.type) == 2 && d.type == float32;
+  if (b.type != a.type || c.type != d.type || (d.type != a.type && !widens)) return false;
+  if (!known(how.epilogue) || (how.epilogue != 1 && d.batches != 1)) return false;
+  if (how.has_aux() && (how.aux_leading % 8 != 0 || how.aux_leading < (int64_t)d.rows || (size_t)how.aux % 16 != 0))
+    return false;
   return d.batches == 1 || d.batch_stride != 0;
 }
 
@@ -121,11 +158,13 @@ int cublasLtMatmulDescDestroy(Description* how) {
   return ok;
 }
 int cublasLtMatmulDescSetAttribute(Description* how, int attribute, const void* value, size_t size) {
-  if (size != (attribute == 8 ? 8 : 4)) return invalid;
+  if (size != (attribute == 8 || attribute == 11 || attribute == 12 ? 8 : 4)) return invalid;
   if (attribute == 3) memcpy(&how->transpose_a, value, 4);
   else if (attribute == 4) memcpy(&how->transpose_b, value, 4);
   else if (attribute == 7) memcpy(&how->epilogue, value, 4);
   else if (attribute == 8) memcpy(&how->bias, value, 8);
+  else if (attribute == 11) memcpy(&how->aux, value, 8);
+  else if (attribute == 12) memcpy(&how->aux_leading, value, 8);
   else return not_supported;
   return ok;
 }
@@ -160,7 +199,7 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Description* how, Layout* a, Layout* b
                                    int requested, HeuristicResult* results, int* found) {
   *found = 0;
   if (requested < 1) return invalid;
-  if (!fits(*how, *a, *b, *c, *d) || (how->epilogue != 1 && how->epilogue != 4)) return not_supported;
+  if (!fits(*how, *a, *b, *c, *d)) return not_supported;
   results[0] = {};
   results[0].algorithm[0] = 0x7041;
   *found = 1;
@@ -174,10 +213,16 @@ int cublasLtMatmul(void*, Description* how, const void* alpha, const void* a, La
   if (*(const uint64_t*)algorithm != 0x7041) return invalid;
   if (!is_device_memory(a, extent(*la)) || !is_device_memory(b, extent(*lb)) || !is_device_memory(d, extent(*ld)))
     return invalid;
-  if (how->epilogue == 4) {
-    if (!is_device_memory(how->bias, ld->rows * element_bytes(ld->type))) return invalid;
-    setting("biases")++;
+  if (how->adds_bias() && !is_device_memory(how->bias, ld->rows * element_bytes(ld->type))) return invalid;
+  if (how->has_aux()) {
+    // GELU's input is another matrix than the output, which is written at the same time.
+    const size_t bytes = (ld->rows + (ld->columns - 1) * how->aux_leading) * element_bytes(ld->type);
+    if (!is_device_memory(how->aux, bytes)) return invalid;
+    if ((char*)how->aux < (char*)d + extent(*ld) && (char*)d < (char*)how->aux + bytes) return invalid;
   }
+  if (how->adds_bias()) setting("biases")++;
+  if (how->epilogue & 32) setting("gelus")++;
+  if (how->epilogue & 64) setting("gelu_gradients")++;
   const Description description = *how;
   const Layout x = *la, y = *lb, w = *lc, z = *ld;
   double scale[2] = {};
@@ -198,14 +243,19 @@ int cublasLtMatmul(void*, Description* how, const void* alpha, const void* a, La
     float single[2] = {};
     memcpy(&single[0], &scale[0], 4);
     memcpy(&single[1], &scale[1], 4);
-    if (z.type == float64)
-      multiply<double>(description, scale[0], (const double*)a, x, (const double*)b, y, scale[1], (const double*)c, w, (double*)d, z);
-    else if (z.type == float32)
-      multiply<float>(description, single[0], (const float*)a, x, (const float*)b, y, single[1], (const float*)c, w, (float*)d, z);
-    else if (z.type == float16)
-      multiply<Float16>(description, single[0], (const Float16*)a, x, (const Float16*)b, y, single[1], (const Float16*)c, w, (Float16*)d, z);
-    else
-      multiply<BFloat16>(description, single[0], (const BFloat16*)a, x, (const BFloat16*)b, y, single[1], (const BFloat16*)c, w, (BFloat16*)d, z);
+    const auto run = [&](auto factor, auto output, auto in) {
+      using T = decltype(factor);
+      using R = decltype(output);
+      const auto beta = sizeof in == 8 ? scale[1] : single[1];
+      multiply<T, R, decltype(in)>(description, sizeof in == 8 ? scale[0] : single[0], (const T*)a, x, (const T*)b, y, beta,
+                                   (const R*)c, w, (R*)d, z);
+    };
+    if (z.type == float64) run(double(), double(), double());
+    else if (x.type == float32) run(float(), float(), float());
+    else if (x.type == float16 && z.type == float32) run(Float16(), float(), float());
+    else if (x.type == float16) run(Float16(), Float16(), float());
+    else if (z.type == float32) run(BFloat16(), float(), float());
+    else run(BFloat16(), BFloat16(), float());
   });
   return ok;
 }
