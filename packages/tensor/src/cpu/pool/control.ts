@@ -1,5 +1,6 @@
 // The control memory of a pool as its owner sees it: commands, kernel records, failures.
-// Written between submits only, except for the words that threads change atomically.
+// Commands are written while the submit is closed. Kernels may be added while a late worker still looks at the last submit: a
+// record is whole before it counts.
 
 import { TensorError } from "../../errors.js";
 import { commandByteLength, heapStart, layout, recordHeaderByteLength } from "./layout.js";
@@ -34,13 +35,19 @@ export class Control {
     Atomics.store(this.#words, address / 4, value);
   }
 
-  setCommands(commands: Int32Array, count: number): void {
+  /** Writes the commands of a submit that is closed, and opens it. */
+  setCommands(commands: Int32Array, count: number, threads: number): void {
     if (count > this.#commandCapacity) {
       this.#commandCapacity = 2 * count;
       this.setWord(layout.commands, this.#allocate(this.#commandCapacity * commandByteLength));
     }
     this.#words.set(commands.subarray(0, 4 * count), this.word(layout.commands) / 4);
     this.setWord(layout.commandCount, count);
+    for (const address of [layout.barrier, layout.taken, layout.done]) this.setWord(address, 0);
+    for (let thread = 0; thread < threads; thread++) {
+      this.setWord(layout.progress + layout.threadStride * thread + layout.sectionsTaken, 0);
+    }
+    this.setWord(layout.open, 1);
   }
 
   /** Makes a kernel known to the workers, who load it before their next submit. */
@@ -56,7 +63,7 @@ export class Control {
     this.setWord(layout.kernelCount, ++this.#kernels);
   }
 
-  /** Notes a failure, unless one is noted already, and tells all threads to leave the submit. */
+  /** Notes a failure on a thread, unless one is noted already, and tells all threads to leave the submit. */
   fail(thread: number, message: string): void {
     if (Atomics.compareExchange(this.#words, layout.failure / 4, 0, 1) === 0) {
       const bytes = new TextEncoder().encode(message).subarray(0, layout.failureMessageCapacity);
@@ -66,16 +73,20 @@ export class Control {
     this.setWord(layout.aborted, 1);
   }
 
-  /** The failure of the submit that has just ended, if any; afterwards the pool is as new. All threads are idle. */
-  takeFailure(): { readonly kernel: number; readonly thread: number; readonly message: string } | undefined {
-    if (this.word(layout.aborted) === 0) return undefined;
-    const [thread = 0, length = 0] = this.#words.subarray(layout.failure / 4 + 1);
+  /** Whether a thread of the submit has failed. */
+  get failed(): boolean {
+    return this.word(layout.aborted) !== 0;
+  }
+
+  /** The failure of the closed submit, of the share of `thread`; afterwards the pool is as new. */
+  takeFailure(): { readonly kernel: number; readonly thread: number; readonly message: string } {
+    const [runner = 0, length = 0] = this.#words.subarray(layout.failure / 4 + 1);
     const from = layout.failure + 12;
     // A decoder takes no shared memory, so from a copy.
     const message = new TextDecoder().decode(new Uint8Array(this.memory.buffer).slice(from, from + length));
-    const command = this.word(layout.progress + layout.progressStride * thread);
-    for (const address of [layout.aborted, layout.failure, layout.arrived]) this.setWord(address, 0);
-    return { kernel: this.word(command), thread, message };
+    const progress = layout.progress + layout.threadStride * runner;
+    for (const address of [layout.aborted, layout.failure]) this.setWord(address, 0);
+    return { kernel: this.word(this.word(progress)), thread: this.word(progress + layout.progressShare), message };
   }
 
   #place(module: Uint8Array): number {

@@ -1,4 +1,7 @@
 // The part of the pool that runs in WebAssembly on every thread: walking the command list, barriers, waiting.
+// Commands up to a barrier are a section, cut into a share for each thread. A thread that is done with its own takes shares that
+// nobody has begun: whoever sleeps, or is kept from its processor, holds nobody up. What a share computes does not depend
+// on who runs it.
 // Waiting spins first, because sleeping and waking costs 20 to 35 µs; sleepers are counted, so that nobody is
 // notified in vain.
 
@@ -21,6 +24,9 @@ const lingeringSpins = 400_000;
  */
 export const lingerMilliseconds = 1;
 
+/** Turns spent looking whether the others take their shares before one of them is taken from them, about a microsecond. */
+const patience = 400;
+
 /** The functions of the executor. */
 export interface Executor {
   /** Returns the word at `address` once it differs from `old`; never sleeps when `maySleep` is 0. */
@@ -29,10 +35,13 @@ export interface Executor {
   readonly linger: (address: number, old: number, maySleep: number) => number;
   /** Writes the word at `address` and wakes its sleepers. */
   readonly publish: (address: number, value: number) => void;
-  /** Runs this thread's part of the command list; ends early when another thread has failed. */
+  /** Runs this thread's shares of the command list, and those of others; ends early when a thread has failed. */
   readonly walk: (thread: number, threads: number, maySleep: number) => void;
-  /** Counts this worker as finished with submit `submit`; the last of `workers` publishes it. */
-  readonly finish: (workers: number, submit: number) => void;
+  /** Takes part in the open submit until `leave`; 0 where there is none. */
+  readonly enter: () => number;
+  readonly leave: () => void;
+  /** Lets no worker into the submit any more, and waits for those that are in it. */
+  readonly close: (maySleep: number) => void;
 }
 
 /** Module bytes of the executor; it imports `env.memory`, the control memory, and `env.table`, the kernels. */
@@ -73,53 +82,119 @@ export function executorModule(): Uint8Array<ArrayBuffer> {
     },
   );
 
-  const barrier = (f: FunctionBuilder, threads: Local<"i32">, maySleep: Local<"i32">) => {
-    const passed = f.local("i32", atomics.load(layout.barrier));
-    // After the load above: whoever aborts moves the barrier on, so it is either seen here or ends the wait.
-    f.if(atomics.load(layout.aborted), () => f.return());
-    f.if(
-      i32.eq(i32.add(atomics.add(layout.arrived, 1), 1), threads),
-      () => {
-        f.store.i32Atomic(layout.arrived, 0);
-        f.call(publish, layout.barrier, i32.add(passed, 1));
-      },
-      () => {
-        f.drop(f.call(wait, layout.barrier, passed, maySleep));
-        f.if(atomics.load(layout.aborted), () => f.return());
-      },
-    );
-  };
+  const commandsEnd = () =>
+    i32.add(i32.load(layout.commands), i32.mul(i32.load(layout.commandCount), commandByteLength));
 
-  module.function(
-    { params: { thread: "i32", threads: "i32", maySleep: "i32" }, export: "walk" },
-    (f, { thread, threads, maySleep }) => {
-      const command = f.local("i32", i32.load(layout.commands));
-      const end = f.local("i32", i32.add(command, i32.mul(i32.load(layout.commandCount), commandByteLength)));
-      const progress = f.local("i32", i32.add(i32.mul(thread, layout.progressStride), layout.progress));
+  // Runs a share of the section that begins at `from`, of all that follow for a share of 1, and gives the address of the next one.
+  const runShare = module.function(
+    { params: { from: "i32", runner: "i32", share: "i32", shares: "i32" }, result: "i32" },
+    (f, { from, runner, share, shares }) => {
+      const command = f.local("i32", from);
+      const end = f.local("i32", commandsEnd());
+      const progress = f.local("i32", i32.add(i32.mul(runner, layout.threadStride), layout.progress));
       const flags = f.local("i32");
       const [index, params] = [i32.load(command, 0), i32.load(command, 4)];
+      f.store.i32(progress, share, layout.progressShare);
       f.while(i32.ltU(command, end), (done) => {
         f.store.i32(progress, command);
         f.set(flags, i32.load(command, 8));
         f.if(
           i32.and(flags, commandFlags.parallel),
-          () => f.callIndirect(kernel, index, params, thread, threads),
-          () => f.if(i32.eq(thread, i32.load(command, 12)), () => f.callIndirect(kernel, index, params, 0, 1)),
+          () => f.callIndirect(kernel, index, params, share, shares),
+          () => f.if(i32.eq(share, i32.load(command, 12)), () => f.callIndirect(kernel, index, params, 0, 1)),
         );
         f.increment(command, commandByteLength);
-        // The end of a submit is a barrier anyway.
-        f.brIf(done, i32.geU(command, end));
-        f.if(i32.and(i32.gtS(threads, 1), i32.shrU(i32.and(flags, commandFlags.barrier), 1)), () =>
-          barrier(f, threads, maySleep),
-        );
+        f.brIf(done, i32.and(i32.gtS(shares, 1), i32.shrU(i32.and(flags, commandFlags.barrier), 1)));
+      });
+      f.return(command);
+    },
+  );
+
+  const sectionEnd = (f: FunctionBuilder, from: Local<"i32">, end: Local<"i32">): Local<"i32"> => {
+    const at = f.local("i32", from);
+    f.while(i32.ltU(at, end), (done) => {
+      f.increment(at, commandByteLength);
+      f.brIf(done, i32.and(i32.load(i32.sub(at, commandByteLength), 8), commandFlags.barrier));
+    });
+    return at;
+  };
+
+  module.function(
+    { params: { thread: "i32", threads: "i32", maySleep: "i32" }, export: "walk" },
+    (f, { thread, threads, maySleep }) => {
+      const from = f.local("i32", i32.load(layout.commands));
+      f.if(i32.eq(threads, 1), () => {
+        f.drop(f.call(runShare, from, 0, 0, 1));
+        f.return();
+      });
+      const end = f.local("i32", commandsEnd());
+      const section = f.local("i32", 0);
+      const [share, turn, taken, passed] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+      const left = f.local("i32");
+      // One word tells whether any share of the section is left.
+      const allTaken = () => i32.geU(atomics.load(layout.taken), i32.mul(i32.add(section, 1), threads));
+      f.while(i32.ltU(from, end), () => {
+        // The shares of the section, its own first.
+        f.set(share, thread);
+        f.for(turn, 0, threads, 1, (all) => {
+          // Those who are awake take theirs at once, and have its data in their caches.
+          f.set(left, i32.select(patience, 1, i32.eq(turn, 1)));
+          f.loop((again) => {
+            f.brIf(all, allTaken());
+            f.set(left, i32.sub(left, 1));
+            f.brIf(again, left);
+          });
+          f.set(taken, i32.add(i32.mul(share, layout.threadStride), layout.progress + layout.sectionsTaken));
+          f.if(i32.eq(atomics.load(taken), section), () =>
+            f.if(i32.eq(atomics.compareExchange(taken, section, i32.add(section, 1)), section), () => {
+              f.drop(atomics.add(layout.taken, 1));
+              f.drop(f.call(runShare, from, thread, share, threads));
+              const done = i32.add(atomics.add(layout.done, 1), 1);
+              f.if(i32.eq(done, i32.mul(i32.add(section, 1), threads)), () =>
+                f.call(publish, layout.barrier, i32.add(section, 1)),
+              );
+              f.if(atomics.load(layout.aborted), () => f.return());
+            }),
+          );
+          f.increment(share, 1);
+          f.if(i32.eq(share, threads), () => f.set(share, 0));
+        });
+        f.loop((again) => {
+          f.set(passed, atomics.load(layout.barrier));
+          // After the load: whoever aborts moves the barrier on, so it is either seen here or ends the wait.
+          f.if(atomics.load(layout.aborted), () => f.return());
+          f.if(i32.leU(passed, section), () => {
+            f.drop(f.call(wait, layout.barrier, passed, maySleep));
+            f.br(again);
+          });
+        });
+        f.set(from, sectionEnd(f, from, end));
+        f.increment(section, 1);
       });
     },
   );
 
-  module.function({ params: { workers: "i32", submit: "i32" }, export: "finish" }, (f, { workers, submit }) => {
-    f.if(i32.eq(i32.add(atomics.add(layout.finished, 1), 1), workers), () => {
-      f.store.i32Atomic(layout.finished, 0);
-      f.call(publish, layout.done, submit);
+  const leave = module.function({ params: {}, export: "leave" }, (f) => {
+    f.drop(atomics.sub(layout.inside, 1));
+    f.if(atomics.load(layout.inside, 4), () => f.drop(atomics.notify(layout.inside, -1)));
+  });
+
+  module.function({ params: {}, result: "i32", export: "enter" }, (f) => {
+    f.drop(atomics.add(layout.inside, 1));
+    // After the word above, as `close` looks at both the other way round: one of the two sees the other.
+    f.if(atomics.load(layout.open), () => f.return(i32.eqz(0)));
+    f.call(leave);
+    f.return(i32.eqz(1));
+  });
+
+  module.function({ params: { maySleep: "i32" }, export: "close" }, (f, { maySleep }) => {
+    const inside = f.local("i32");
+    f.store.i32Atomic(layout.open, 0);
+    f.loop((again) => {
+      f.if(f.tee(inside, atomics.load(layout.inside)), () => {
+        f.drop(f.call(wait, layout.inside, inside, maySleep));
+        f.br(again);
+      });
     });
   });
 

@@ -5,16 +5,17 @@
 export const layout = {
   /** Number of the current submit (waitable). */
   submit: 0,
-  /** Number of the last submit that all workers have finished (waitable). */
-  done: 128,
-  /** Workers that have finished the current submit. */
-  finished: 192,
-  /** Number of barriers passed (waitable). */
+  /** 1 while threads may enter the submit: its commands stay as they are until it is closed and all have left. */
+  open: 64,
+  /** Workers that are in the submit (waitable). */
+  inside: 128,
+  /** Sections of the submit of which all shares have run (waitable). */
   barrier: 256,
-  /** Threads that have reached the next barrier. */
-  arrived: 320,
+  /** Shares that somebody has taken, and that have run, of all sections so far. */
+  taken: 192,
+  done: 320,
   /** Workers that have started and take part in submits. */
-  joined: 324,
+  joined: 328,
   /** 1 when a thread has failed: all leave the submit. */
   aborted: 384,
   /** 1 when the workers shall end. */
@@ -27,25 +28,27 @@ export const layout = {
   /** The first failure: 1 when taken, thread, byte length of the message, message. */
   failure: 512,
   failureMessageCapacity: 1024,
-  /** Address of the command each thread is at, 64 bytes apart. */
+  /** For each thread: the address of the command it is at, the share it runs; sections of which its share is taken. */
   progress: 2048,
-  progressStride: 64,
+  progressShare: 4,
+  sectionsTaken: 8,
+  threadStride: 64,
 } as const;
 
 /** Most threads of a pool. */
 export const maxThreads = 256;
 
 /** First byte of the region for commands and kernels. */
-export const heapStart = layout.progress + layout.progressStride * maxThreads;
+export const heapStart = layout.progress + layout.threadStride * maxThreads;
 
 /** Bytes of one command: kernel, parameters' address, flags, the thread that runs it if it is not parallel. */
 export const commandByteLength = 16;
 
 /** Bits of a command's flags. */
 export const commandFlags = {
-  /** All threads run it, each its share; else one thread runs it alone. */
+  /** It has a share for each thread; else it belongs to the share of one thread. */
   parallel: 1,
-  /** No thread goes on before all have come here: the next command reads what this or an earlier one wrote. */
+  /** A section ends: nothing that follows begins before all of it has run, since it reads what this or an earlier command wrote. */
   barrier: 2,
 } as const;
 

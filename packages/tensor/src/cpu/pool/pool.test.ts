@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { TensorError } from "../../errors.js";
-import { f64, i32, ModuleBuilder } from "../wasm/assembler.js";
+import { f64, i32, ModuleBuilder, type Operand } from "../wasm/assembler.js";
 import { commandFlags } from "./layout.js";
 import { createMemory } from "./memory.js";
 import { createPool, createPoolSync, type Pool } from "./pool.js";
@@ -78,6 +78,42 @@ describe.each([1, 2, 3, 5])("a pool of %i threads", (threads) => {
     for (let i = 0; i < rounds; i++) expected = (Math.imul(expected, threads) + 1) | 0;
     const last = rounds % 2 ? 512 : 256;
     expect([...words(pool).slice(last, last + threads)]).toEqual(Array(threads).fill(expected));
+  });
+
+  it("runs every share once, and no section before the last one ends, however long threads are kept", async () => {
+    const pool = await make(threads);
+    // Share after share takes other times; each adds its predecessor's count of the last section to its own.
+    const work = kernel(pool, (f, { params, thread, threads }) => {
+      const i = f.local("i32");
+      const round = f.local("i32", i32.load(params, 4));
+      const turns = i32.mul(i32.remU(i32.mul(i32.add(thread, round), 7919), 5), 3000);
+      f.for(i, 0, turns, 1, () => f.store.i32(i32.add(params, i32.shl(thread, 6)), i, 4096));
+      const at = (t: Operand<"i32">, row: Operand<"i32">) =>
+        i32.add(i32.add(params, 64), i32.add(i32.shl(t, 2), i32.shl(i32.and(row, 1), 9)));
+      const before = i32.load(at(i32.remU(i32.add(thread, 1), threads), round));
+      const slot = f.local("i32", at(thread, i32.add(round, 1)));
+      f.store.i32(slot, i32.add(i32.mul(i32.load(slot), 31), i32.add(before, i32.add(thread, 1))));
+    });
+    const next = kernel(pool, (f, { params }) => f.store.i32(params, i32.add(i32.load(params, 4), 1), 4));
+    const list = commands(
+      ...Array.from({ length: 20 }, () => [
+        [work, 8192, parallel | barrier] as const,
+        [next, 8192, barrier] as const,
+      ]).flat(),
+    );
+    const expected = [new Int32Array(threads), new Int32Array(threads)];
+    let round = 0;
+    for (let submit = 0; submit < 60; submit++) {
+      pool.run(list, 40);
+      for (let section = 0; section < 20; section++, round++) {
+        const [from, to] = [expected[round & 1]!, expected[(round + 1) & 1]!];
+        const old = to.slice();
+        for (let t = 0; t < threads; t++) to[t] = (Math.imul(old[t]!, 31) + from[(t + 1) % threads]! + t + 1) | 0;
+      }
+      const seen = [0, 1].map((row) => [...words(pool).slice(2064 + 128 * row, 2064 + 128 * row + threads)]);
+      expect(seen).toEqual(expected.map((row) => [...row]));
+      if (submit % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 3));
+    }
   });
 
   it("many submits, kernels registered between them, and pauses in which workers fall asleep", async () => {

@@ -1,4 +1,4 @@
-// The executor of the CPU backend: a command list is walked by all threads at once, the caller being thread 0.
+// The executor of the CPU backend: a command list is walked by all threads that are awake at once, the caller being thread 0.
 // Between submits workers spin briefly and then sleep; they never keep a process alive.
 
 import { argumentError, TensorError } from "../../errors.js";
@@ -26,8 +26,9 @@ export interface Pool {
   register(module: Uint8Array<ArrayBuffer>, name: string): number;
   /**
    * Runs the first `count` commands of the list, four words each: kernel, parameters' address, `commandFlags`, and the
-   * thread that runs a command which is not parallel (called as if it were the only one).
-   * Returns when all threads are done.
+   * thread whose share a command is that is not parallel (called as if there were no other). Between two barriers a thread's
+   * share runs in order and in one piece, on that thread or, if it has not begun when another is done, on that one.
+   * Returns when all shares have run.
    * @throws TensorError `internal` when a kernel traps on any thread; the pool can be used on.
    */
   run(commands: Int32Array, count: number): void;

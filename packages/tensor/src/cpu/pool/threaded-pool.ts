@@ -1,10 +1,10 @@
 // A pool of several threads: workers that wait on a shared control memory, and the caller as thread 0.
-// The caller writes commands and kernels into the control memory before it publishes a submit, never during one.
+// The caller writes commands into the control memory before it opens a submit, never during one.
 
 import { TensorError } from "../../errors.js";
 import { Control } from "./control.js";
 import { type Executor, executorModule, lingerMilliseconds } from "./executor.js";
-import { disposedError, Instances, type Kernel, messageOf, trapError } from "./kernels.js";
+import { disposedError, Instances, messageOf, trapError } from "./kernels.js";
 import { commandFlags, layout, recordHeaderByteLength } from "./layout.js";
 import type { Natives } from "./natives.js";
 import type { Pool } from "./pool.js";
@@ -52,7 +52,7 @@ export class ThreadedPool implements Pool {
     this.#executor = exports as unknown as Executor;
   }
 
-  /** Whether the workers take part. Until then the caller runs every thread's share itself, one after the other. */
+  /** Whether all workers are up. */
   get joined(): boolean {
     this.#joined ||= this.#control.word(layout.joined) === this.threads - 1;
     return this.#joined;
@@ -94,14 +94,10 @@ export class ThreadedPool implements Pool {
     if (count === 0) return;
     // Waking the workers for nothing would cost more than a small kernel.
     const parallel = needsWorkers(commands, count);
-    if (parallel && !this.joined) {
-      // A worker that does not come up leaves its share to the caller.
-      this.start(true).catch(() => {});
-      this.#runAlone(commands, count);
-      return;
-    }
-    this.#control.setCommands(commands, count);
-    const last = this.#submit;
+    // Until they are up the caller runs all shares, and those of a worker that does not come up.
+    if (parallel && !this.joined) this.start(true).catch(() => {});
+    this.#executor.close(this.#maySleep);
+    this.#control.setCommands(commands, count, this.threads);
     if (parallel) {
       this.#submit = (this.#submit + 1) | 0;
       this.#executor.publish(layout.submit, this.#submit);
@@ -114,24 +110,12 @@ export class ThreadedPool implements Pool {
       this.#control.fail(0, messageOf(error));
       this.#executor.publish(layout.barrier, this.#control.word(layout.barrier) + 1);
     }
-    if (parallel) this.#executor.wait(layout.done, last, this.#maySleep);
+    // Whoever comes now comes too late.
+    this.#control.setWord(layout.open, 0);
+    if (!this.#control.failed) return;
+    this.#executor.close(this.#maySleep);
     const failure = this.#control.takeFailure();
-    if (failure) throw trapError(this.#names[failure.kernel] ?? "?", failure.thread, failure.message, cause);
-  }
-
-  // Shares are cut for all threads whoever runs them: the same bits before the workers join and after.
-  #runAlone(commands: Int32Array, count: number): void {
-    for (let i = 0; i < 4 * count; i += 4) {
-      const [index, params, flags] = commands.subarray(i, i + 3) as unknown as [number, number, number];
-      const shares = flags & commandFlags.parallel ? this.threads : 1;
-      for (let thread = 0; thread < shares; thread++) {
-        try {
-          (this.#table.get(index) as Kernel)(params, thread, shares);
-        } catch (error) {
-          throw trapError(this.#names[index] ?? "?", thread, messageOf(error), error);
-        }
-      }
-    }
+    throw trapError(this.#names[failure.kernel] ?? "?", failure.thread, failure.message, cause);
   }
 
   dispose(): void {

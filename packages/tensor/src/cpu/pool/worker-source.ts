@@ -32,7 +32,7 @@ function serve(start, post) {
   const { control, memory, executor, layout, records, recordHeaderByteLength, lingerMilliseconds } = start;
   const { thread, threads, natives } = start;
   const table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
-  const { wait, linger, walk, publish, finish } = new WebAssembly.Instance(new WebAssembly.Module(executor), {
+  const { wait, linger, walk, publish, enter, leave } = new WebAssembly.Instance(new WebAssembly.Module(executor), {
     env: { memory: control, table },
   }).exports;
   const instances = new Map();
@@ -83,13 +83,15 @@ function serve(start, post) {
     submit = (lingers ? linger : wait)(layout.submit, submit, 1);
     lingers = performance.now() - idleSince < lingerMilliseconds;
     if (Atomics.load(words(), layout.stopped / 4)) return;
+    // Others have run its share where it comes too late.
+    if (!enter()) continue;
     try {
       loadKernels();
       walk(thread, threads, 1);
     } catch (error) {
       fail(error);
     }
-    finish(threads - 1, submit);
+    leave();
   }
 }
 
