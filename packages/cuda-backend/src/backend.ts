@@ -58,6 +58,8 @@ export type CudaParts = {
   readonly synchronous: boolean;
   /** Launches that reach further count in 64 bits. */
   readonly narrowLimit: number;
+  /** Blocks with more elements of rows share them. */
+  readonly longBlock: number;
 };
 
 /** The backend over one GPU. Made by `createCudaBackend`. */

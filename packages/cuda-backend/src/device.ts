@@ -3,7 +3,7 @@
 import { Device } from "@torchium/tensor";
 import { argumentError, TensorError } from "@torchium/tensor/backend";
 import { CublasLt } from "./anchors/cublaslt.js";
-import { CudaBackend } from "./backend.js";
+import { CudaBackend, type CudaParts } from "./backend.js";
 import { CodeCache, defaultCacheDirectory } from "./compile/code-cache.js";
 import { Kernels } from "./compile/kernels.js";
 import { Nvrtc, versionText } from "./compile/nvrtc.js";
@@ -13,7 +13,7 @@ import { results } from "./driver/result-codes.js";
 import { Stream } from "./driver/stream.js";
 import { loadHost } from "./ffi/host.js";
 import { BlockAllocator } from "./memory/block-allocator.js";
-import { defaultNarrowLimit } from "./run/choose-schedule.js";
+import { defaultLongBlock, defaultNarrowLimit } from "./run/choose-schedule.js";
 
 /** Options of `createCudaDevice`. */
 export type CudaDeviceOptions = {
@@ -46,7 +46,10 @@ export const createCudaBackend = (options: CudaDeviceOptions = {}): Promise<Cuda
 /** The same with parts that only tests change. */
 export async function openCudaBackend(
   options: CudaDeviceOptions,
-  { narrowLimit = defaultNarrowLimit }: { readonly narrowLimit?: number } = {},
+  {
+    narrowLimit = defaultNarrowLimit,
+    longBlock = defaultLongBlock,
+  }: Partial<Pick<CudaParts, "narrowLimit" | "longBlock">> = {},
 ): Promise<CudaBackend> {
   checkOptions(options);
   const host = await loadHost();
@@ -71,6 +74,7 @@ export async function openCudaBackend(
       cublasLt,
       synchronous,
       narrowLimit,
+      longBlock,
       mostArguments: mostArgumentsOf(driver, compiler),
     });
   } catch (error) {

@@ -41,6 +41,16 @@ const faults: Readonly<Record<string, Fault>> = {
   "a vector at the end of a map": { from: "left >= 4", to: "left >= 3", foundBy: "layouts/lengths of maps" },
   "rows that are not there": { from: "asked < P.rows", to: "asked <= P.rows", foundBy: "layouts/counts of rows" },
   "a row without its last element": { from: "l < length", to: "l < length - 1", foundBy: "layouts/lengths of rows" },
+  "a part of a long row left out": {
+    from: "p < P.parts",
+    to: "p < P.parts - 1",
+    foundBy: "layouts/very long rows",
+  },
+  "the end of a part left out": {
+    from: "l < end",
+    to: "l < end - 4",
+    foundBy: "layouts/very long rows",
+  },
   "the stride of another axis": { from: "P.stride1[1]", to: "P.stride1[0]", foundBy: "layouts/classes of rows" },
   "a shuffle too few": { from: "/ 2; d > 0;", to: "/ 2; d > 1;", foundBy: "layouts/lengths of rows" },
   "sums of too few rows": { from: "first + n;", to: "first + n + 1;", foundBy: "layouts/many rows" },

@@ -11,6 +11,7 @@ import {
   type ProgramInput,
   type Role,
   RowBuilder,
+  rowSize,
   scalarAlgebra as s,
 } from "@torchium/tensor/backend";
 import type { CaseContext, CaseTable } from "../case.js";
@@ -58,6 +59,19 @@ const sums: Program = build([float()], (row) => [
   { expr: s.sub(row.sum(x), row.max(x)), role: "row" },
   { expr: x, role: "lane" },
 ]);
+
+/** What is asked of whole arrays: a norm, a mean, the greatest element and where it is, on the elements of `type`. */
+const totals = (type: "float32" | HalfType): Program =>
+  build([{ ...float(), type }, position], (row) => {
+    const z = s.cast(input(0, type, "full"), "float32");
+    const top = row.max(z);
+    return [
+      { expr: s.sqrt(row.sum(s.square(z))), role: "row" },
+      { expr: s.div(row.sum(z), rowSize("float32")), role: "row" },
+      { expr: top, role: "row" },
+      { expr: row.min(s.select(s.eq(z, top), input(1, "int32", "full"), 2 ** 30)), role: "row" },
+    ];
+  });
 
 /** Each operand has another role, and every reduction takes part. */
 const mixed: Program = build([float(), float("row"), float("lane")], (row) => {
@@ -210,6 +224,17 @@ function programsInHalves({ bench }: CaseContext): readonly Program[] {
   return types.flatMap(inHalves);
 }
 
+/** Rows that no block of threads reads alone, as most GPUs have them; a result lies on an operand. */
+async function veryLong({ bench, seed }: CaseContext): Promise<void> {
+  bench.need("float32");
+  const random = new Random(seed);
+  const types = ["float32", ...(bench.offered(["bfloat16"]) as readonly HalfType[])] as const;
+  const softmax = denseRun(random, "a softmax on its operand", rows, [131_072]);
+  const onOperand = { ...softmax, operands: softmax.operands.map((o, i) => (i === 2 ? { ...o, over: 0 } : o)) };
+  const runs = types.map((type, i) => denseRun(random, `totals of ${type}`, totals(type), [131_072 + i]));
+  await bench.check([...runs, onOperand].map(kernelTrial));
+}
+
 const oneTo67 = Array.from({ length: 67 }, (_, i) => i + 1);
 
 /** Operands that lie in every way. */
@@ -272,6 +297,7 @@ export const layoutCases = {
         [300, 301],
       ],
     ),
+  "layouts/very long rows": veryLong,
   "layouts/long rows": (c) =>
     overSizes(
       c,

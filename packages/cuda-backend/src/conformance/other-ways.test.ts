@@ -10,6 +10,13 @@ conformOnEmulator(
 );
 
 conformOnEmulator(
+  "the CUDA backend with all rows cut into parts",
+  { levels: ["programs", "layouts"], seed: 17, effort: 0.5 },
+  {},
+  { longBlock: 64 },
+);
+
+conformOnEmulator(
   "the CUDA backend on a GPU whose tensor cores are too old",
   {
     cases: [

@@ -34,11 +34,15 @@ export const findRow = (asked: string): string[] => [
   "const index_t length = active ? P.length : 0;",
 ];
 
-/** The loop over a thread's elements of the row. */
-function laneLoop(text: ProgramText, body: readonly string[]): string[] {
+/** The elements of its row that a block's threads walk: all of them, or the part from `first` to `end`. */
+export type Span = "row" | "part";
+
+/** The loop over a thread's elements of the row, or of the part of it. */
+function laneLoop(text: ProgramText, span: Span, body: readonly string[]): string[] {
   const { vector } = text.variant;
   const [start, step] = vector > 1 ? [`(index_t)lane * ${vector}`, `(index_t)lanes * ${vector}`] : ["lane", "lanes"];
-  return [`for (index_t l = ${start}; l < length; l += ${step}) {`, ...body.map((line) => `  ${line}`), "}"];
+  const [from, to] = span === "row" ? [start, "length"] : [`first + ${start}`, "end"];
+  return [`for (index_t l = ${from}; l < ${to}; l += ${step}) {`, ...body.map((line) => `  ${line}`), "}"];
 }
 
 /** The scope of what a row shares. Reductions are defined in it by `addPasses`. */
@@ -49,31 +53,57 @@ export const rowScope = (text: ProgramText): Scope =>
   );
 
 /** Adds a row's reductions to its scope. Gives the declarations of shared memory that they need. */
-export function addPasses(text: ProgramText, scope: Scope, walk: Walk): string[] {
-  const shared: string[] = [];
-  for (const pass of reducePasses(text.program)) {
-    for (const { op, of, index } of pass)
-      scope.push(cudaDialect.variable(of.type, `r${index}`, cudaDialect.literal(identityOf(op, of.type), of.type)));
-    const join = (r: NumberedReduce, value: string): string =>
-      `r${r.index} = ${text.source.join(r.op, r.of.type, `r${r.index}`, value)};`;
-    const body = text.elements(scope, "l", {
-      values: pass.map((r) => r.of),
-      use: (values) => pass.map((r, k) => join(r, values[k]!)),
-    });
-    scope.push(...laneLoop(text, body));
-    const slots = walk === "rows" ? 32 : 256;
-    shared.push(...pass.map((r) => `__shared__ ${cudaDialect.types[r.of.type]} shared${r.index}[${slots}];`));
-    scope.push(...(walk === "rows" ? joinInRows(text, pass) : joinInColumns(text, pass)));
-    for (const { of, index } of pass) scope.define(reduced(index, of.type) as Expr, `r${index}`);
-  }
-  return shared;
+export const addPasses = (text: ProgramText, scope: Scope, walk: Walk): string[] =>
+  reducePasses(text.program).flatMap((pass) => addPass(text, scope, walk, pass, "row"));
+
+/** The same for the reductions of one pass, over a whole row or a part of it. */
+export function addPass(
+  text: ProgramText,
+  scope: Scope,
+  walk: Walk,
+  pass: readonly NumberedReduce[],
+  span: Span,
+): string[] {
+  startPass(scope, pass);
+  const body = text.elements(scope, "l", {
+    values: pass.map((r) => r.of),
+    use: (values) => pass.map((r, k) => joinInto(text, r, values[k]!)),
+  });
+  scope.push(...laneLoop(text, span, body));
+  return joinThreads(text, scope, walk, pass);
+}
+
+/** Adds reductions whose parts lie in memory already: part `p` of row `row` at `w{index}[row · parts + p]`. */
+export function addJoinedPass(text: ProgramText, scope: Scope, walk: Walk, pass: readonly NumberedReduce[]): string[] {
+  startPass(scope, pass);
+  scope.push(
+    "if (active) for (int p = lane; p < P.parts; p += lanes) {",
+    ...pass.map((r) => `  ${joinInto(text, r, `w${r.index}[row * P.parts + p]`)}`),
+    "}",
+  );
+  return joinThreads(text, scope, walk, pass);
+}
+
+function startPass(scope: Scope, pass: readonly NumberedReduce[]): void {
+  for (const { op, of, index } of pass)
+    scope.push(cudaDialect.variable(of.type, `r${index}`, cudaDialect.literal(identityOf(op, of.type), of.type)));
+}
+
+const joinInto = (text: ProgramText, r: NumberedReduce, value: string): string =>
+  `r${r.index} = ${text.source.join(r.op, r.of.type, `r${r.index}`, value)};`;
+
+/** Joins what the threads of a row have, so that each of them has the whole. */
+function joinThreads(text: ProgramText, scope: Scope, walk: Walk, pass: readonly NumberedReduce[]): string[] {
+  const slots = walk === "rows" ? 32 : 256;
+  scope.push(...(walk === "rows" ? joinInRows(text, pass) : joinInColumns(text, pass)));
+  for (const { of, index } of pass) scope.define(reduced(index, of.type) as Expr, `r${index}`);
+  return pass.map((r) => `__shared__ ${cudaDialect.types[r.of.type]} shared${r.index}[${slots}];`);
 }
 
 /** Neighbouring threads: shuffles within a warp, then shared memory. Every thread gets the same bits. */
 function joinInRows(text: ProgramText, pass: readonly NumberedReduce[]): string[] {
   const type = (r: NumberedReduce): string => cudaDialect.types[r.of.type];
-  const join = (r: NumberedReduce): string =>
-    `r${r.index} = ${text.source.join(r.op, r.of.type, `r${r.index}`, "other")};`;
+  const join = (r: NumberedReduce): string => joinInto(text, r, "other");
   return [
     "for (int d = (lanes < 32 ? lanes : 32) / 2; d > 0; d /= 2) {",
     ...pass.map((r) => `  { const ${type(r)} other = __shfl_xor_sync(0xffffffffu, r${r.index}, d); ${join(r)} }`),
@@ -113,13 +143,14 @@ function joinInColumns(text: ProgramText, pass: readonly NumberedReduce[]): stri
 }
 
 /**
- * Adds the outputs of a row: elements by all of its threads, row values by the first. `lanes` gives statements for the
- * outputs that are summed over the rows.
+ * Adds the outputs of a row: elements by all of its threads, row values by the first, of the first part. `sumLanes` gives
+ * statements for the outputs that are summed over the rows.
  */
 export function addOutputs(
   text: ProgramText,
   scope: Scope,
   sumLanes: (output: number, value: string) => readonly string[],
+  span: Span = "row",
 ): void {
   const { program } = text;
   const numbered = program.outputs.map((o, k) => ({ ...o, k }));
@@ -132,8 +163,9 @@ export function addOutputs(
   });
   const rows = numbered.filter((o) => o.role === "row");
   const values = rows.map((o) => scope.value(o.expr));
-  if (along.length > 0) scope.push(...laneLoop(text, body));
+  if (along.length > 0) scope.push(...laneLoop(text, span, body));
   if (rows.length === 0) return;
   const stores = rows.map((o, i) => cudaDialect.store(o.expr.type, text.rowPlace(text.output(o.k)), values[i]!));
-  scope.push("if (active && lane == 0) {", ...stores.map((line) => `  ${line}`), "}");
+  const one = span === "row" ? "active && lane == 0" : "active && lane == 0 && part == 0";
+  scope.push(`if (${one}) {`, ...stores.map((line) => `  ${line}`), "}");
 }

@@ -17,6 +17,9 @@ const mostPartials = 2 ** 21;
 /** Addresses and counts up to this fit into 32 bits, rounding up included. */
 export const defaultNarrowLimit = 2 ** 31 - 2 ** 20;
 
+/** Elements that one block reads in less time than further kernels take to start: an estimate, measured nowhere yet. */
+export const defaultLongBlock = 2 ** 17;
+
 type Sizes = Pick<Launch, "sizes" | "operands">;
 
 /** Whether a program has no row: no reductions, nothing once a row or summed over rows. */
@@ -80,6 +83,40 @@ export function rowShape(
   const lanes = walk === "columns" ? columnLanes(rows, length) : rowLanes(length / vector);
   const threads = Math.min(blockThreads, Math.max(32, powerOfTwo(lanes * rows), lanes));
   return { walk, lanes, threads, blocks: Math.ceil(rows / (threads / lanes)) };
+}
+
+/** Blocks that keep a large GPU busy. */
+const manyBlocks = 2 ** 10;
+
+/** How blocks share the parts of long rows. */
+export type LongRowShape = RowShape & {
+  /** Parts of a row, and the elements of each. */
+  readonly parts: number;
+  readonly perPart: number;
+};
+
+/**
+ * The shape of a row program whose rows are cut into parts, or undefined where whole rows are enough for the GPU: where a block
+ * has no more than `longBlock` elements.
+ */
+export function longRowShape(
+  kernel: Kernel,
+  launch: Sizes,
+  rows: number,
+  length: number,
+  vector: number,
+  longBlock: number,
+): LongRowShape | undefined {
+  const { walk, lanes: fewer, threads } = rowShape(kernel, launch, rows, length, vector);
+  if (kernel.program.reduces.length === 0 || (length * threads) / fewer < longBlock) return undefined;
+  const groups = walk === "rows" ? 1 : Math.min(32, powerOfTwo(rows));
+  const lanes = blockThreads / groups;
+  const blocks = Math.ceil(rows / groups);
+  const wanted = Math.min(Math.ceil((8 * length * groups) / longBlock), Math.floor(manyBlocks / blocks));
+  if (wanted < 4) return undefined;
+  const step = lanes * vector;
+  const perPart = Math.ceil(length / wanted / step) * step;
+  return { walk, lanes, threads: blockThreads, blocks, parts: Math.ceil(length / perPart), perPart };
 }
 
 /** Whether most inputs have their neighbours in the next row, not in the same. */

@@ -10,10 +10,20 @@ import {
   unreachable,
 } from "@torchium/tensor/backend";
 import { joinShape, renderJoin, renderLanes } from "../render/lane-schedule.js";
+import { longRowStages, renderLongRows } from "../render/long-row-schedule.js";
 import { mapThreads, renderMap } from "../render/map-schedule.js";
 import type { RenderedKernel, Variant } from "../render/program-text.js";
+import type { Walk } from "../render/row-parts.js";
 import { renderRows } from "../render/row-schedule.js";
-import { isMap, isNarrow, isVectorizable, laneShape, rowShape } from "./choose-schedule.js";
+import {
+  isMap,
+  isNarrow,
+  isVectorizable,
+  type LongRowShape,
+  laneShape,
+  longRowShape,
+  rowShape,
+} from "./choose-schedule.js";
 import { addressOf, CudaExecutable, noWork, type Work } from "./executable.js";
 import { KernelWork } from "./kernel-work.js";
 import type { ParamsBlock } from "./params.js";
@@ -54,19 +64,20 @@ export class KernelExecutable extends CudaExecutable {
     };
     if (isMap(program)) return this.#map(session, launch, variant, rows * length);
     if (program.outputs.some((o) => o.role === "lane")) return this.#lanes(session, launch, variant, rows, length);
+    const long = longRowShape(kernel, launch, rows, length, variant.vector, session.longBlock);
+    if (long) return this.#longRows(session, launch, variant, rows, length, long);
     return this.#rows(session, launch, variant, rows, length);
   }
 
-  #text(schedule: "map" | "rows" | "columns" | "lanes", variant: Variant): RenderedKernel {
-    const key = `${schedule}/${variant.vector}/${variant.wide}`;
+  /** The text of a schedule; `stage` counts the kernels of long rows. */
+  #text(schedule: "map" | "lanes" | Walk, variant: Variant, stage?: number): RenderedKernel {
+    const key = `${schedule}/${variant.vector}/${variant.wide}/${stage}`;
     let text = this.#rendered.get(key);
     if (!text) {
-      text =
-        schedule === "map"
-          ? renderMap(this.kernel, variant)
-          : schedule === "lanes"
-            ? renderLanes(this.kernel, variant)
-            : renderRows(this.kernel, variant, schedule);
+      if (schedule === "map") text = renderMap(this.kernel, variant);
+      else if (schedule === "lanes") text = renderLanes(this.kernel, variant);
+      else if (stage === undefined) text = renderRows(this.kernel, variant, schedule);
+      else text = renderLongRows(this.kernel, variant, schedule, stage);
       this.#rendered.set(key, text);
     }
     return text;
@@ -90,6 +101,44 @@ export class KernelExecutable extends CudaExecutable {
     params.set("length", length);
     params.set("lanes", lanes);
     return this.#work(session, launch, text, params, { blocks: [blocks, 1, 1], threads });
+  }
+
+  #longRows(
+    session: Session,
+    launch: Launch,
+    variant: Variant,
+    rows: number,
+    length: number,
+    { walk, lanes, threads, blocks, parts, perPart }: LongRowShape,
+  ): Work {
+    if (rows === 0) return noWork;
+    const { reduces, outputs } = this.kernel.program;
+    const stages = longRowStages(this.kernel);
+    const walksOutputs = outputs.some((o) => o.role === "full");
+    const kernels = Array.from({ length: stages }, (_, stage) => {
+      const text = this.#text(walk, variant, stage);
+      const params = this.#params(text, launch);
+      const split = stage === stages - 1 && !walksOutputs ? 1 : parts;
+      for (const [name, value] of Object.entries({ rows, length, perPart, parts, split, lanes }))
+        params.set(name, value);
+      return { params, work: this.#work(session, launch, text, params, { blocks: [blocks * split, 1, 1], threads }) };
+    });
+    const bytes = reduces.map(({ of }) => Math.ceil((rows * parts * byteLengthOf(of.type)) / 16) * 16);
+    const enqueue = (): void =>
+      session.withScratch(
+        bytes.reduce((a, b) => a + b, 0),
+        (address) => {
+          for (const { params, work } of kernels) {
+            let at = address;
+            bytes.forEach((size, i) => {
+              params.set(`w${i}`, at);
+              at += size;
+            });
+            work.enqueue();
+          }
+        },
+      );
+    return { enqueue };
   }
 
   #lanes(session: Session, launch: Launch, variant: Variant, rows: number, length: number): Work {

@@ -23,7 +23,7 @@ export interface Recording {
 /** What a session is made of. */
 type SessionParts = Pick<
   Session,
-  "gpu" | "stream" | "kernels" | "memory" | "narrowLimit" | "synchronous" | "mostArguments"
+  "gpu" | "stream" | "kernels" | "memory" | "narrowLimit" | "longBlock" | "synchronous" | "mostArguments"
 >;
 
 /** An open device, as launches see it. */
@@ -34,6 +34,8 @@ export class Session {
   readonly memory: BlockAllocator;
   /** Launches that reach further count in 64 bits. */
   readonly narrowLimit: number;
+  /** Blocks with more elements of rows share them. */
+  readonly longBlock: number;
   /** Bytes of arguments that one launch may have. */
   readonly mostArguments: number;
   /** Wait after every launch, so that an error names its kernel. */
@@ -45,12 +47,13 @@ export class Session {
   #scratchBytes = 0;
   #mostScratch = 0;
 
-  constructor({ gpu, stream, kernels, memory, synchronous, narrowLimit, mostArguments }: SessionParts) {
+  constructor({ gpu, stream, kernels, memory, synchronous, narrowLimit, longBlock, mostArguments }: SessionParts) {
     this.gpu = gpu;
     this.stream = stream;
     this.kernels = kernels;
     this.memory = memory;
     this.narrowLimit = narrowLimit;
+    this.longBlock = longBlock;
     this.mostArguments = mostArguments;
     this.synchronous = synchronous;
     const { koffi } = gpu.driver.host;

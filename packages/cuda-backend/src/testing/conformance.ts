@@ -4,7 +4,7 @@ import { type ConformanceOptions, describeConformance } from "@torchium/backend-
 import * as vitest from "vitest";
 import type { CudaDeviceOptions } from "../device.js";
 import { describeOnEmulator } from "./describe-on-emulator.js";
-import type { EmulatorSetting } from "./emulator.js";
+import type { Emulator, EmulatorSetting } from "./emulator.js";
 
 /** Memory that each backend may hold: little, because fresh memory is filled. */
 export const memoryLimit = 2 ** 26;
@@ -14,7 +14,7 @@ export function conformOnEmulator(
   name: string,
   options: ConformanceOptions,
   device: CudaDeviceOptions = {},
-  parts: { readonly narrowLimit?: number } = {},
+  parts: Parameters<Emulator["backend"]>[1] = {},
   settings: Partial<Record<EmulatorSetting, number>> = {},
 ): void {
   describeOnEmulator(name, (emulator) => {

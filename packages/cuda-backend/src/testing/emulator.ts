@@ -64,7 +64,10 @@ export type Emulator = {
   /** Runs `body` with settings changed. */
   readonly with: <T>(settings: Partial<Record<EmulatorSetting, number>>, body: () => Promise<T>) => Promise<T>;
   /** A backend on the emulator. */
-  readonly backend: (options?: CudaDeviceOptions, parts?: { readonly narrowLimit?: number }) => Promise<CudaBackend>;
+  readonly backend: (
+    options?: CudaDeviceOptions,
+    parts?: Parameters<typeof openCudaBackend>[1],
+  ) => Promise<CudaBackend>;
 };
 
 /** Why there is no emulator here, or undefined where there is one. */
