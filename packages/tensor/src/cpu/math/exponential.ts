@@ -1,6 +1,7 @@
 // exp, expm1 and what is built on expm1: tanh and erf.
 // exp(x) = 2ⁿ exp(r) with n = round(x / ln 2) and |r| ≤ ln 2 / 2; exp(r) = 1 + r + r² P(r), P minimax of degree 4
 // (relative error 2⁻²⁸).
+// All of it runs on the two units that multiply and add, so what counts is the number of instructions there.
 
 import { type FunctionBuilder, f32x4, i32x4, type Local, v128 } from "../wasm/assembler.js";
 import { each, type Group, polynomial } from "./group.js";
@@ -21,7 +22,7 @@ const ln2Low = Math.LN2 - ln2High;
 const exponentBias = 127;
 
 // Up to this size of x both eˣ and e⁻ˣ are normal numbers.
-const oneFactorLimit = 87.3;
+const normalLimit = 87.3;
 // Rounds to n = −127.
 const lowestNonPositive = -88;
 
@@ -56,10 +57,12 @@ function powerOfTwo(f: FunctionBuilder, n: Group): Group {
   );
 }
 
+/** exp(r) for |r| ≤ ln 2 / 2. */
+const expOfReduced = (f: FunctionBuilder, r: Group): Group => polynomial(f, r, [1, 1, ...expCoefficients]);
+
 /** 2ⁿ eʳ for |r| ≤ ln 2 / 2 and −150 ≤ n ≤ 128, n the low bits of `bits`. */
 export function expReduced(f: FunctionBuilder, bits: Group, r: Group): Group {
-  const one = f.constants.f32x4(1);
-  const value = each(f, (v) => f32x4.add(v, one), expm1Reduced(f, r));
+  const value = expOfReduced(f, r);
   // Two factors: n spans more than a float's exponent does.
   const half = each(f, (b) => i32x4.shrS(b, 1), bits);
   const rest = each(f, (b, h) => i32x4.sub(b, h), bits, half);
@@ -67,39 +70,46 @@ export function expReduced(f: FunctionBuilder, bits: Group, r: Group): Group {
   return each(f, (v, s) => f32x4.mul(v, s), partial, powerOfTwo(f, rest));
 }
 
-/** eˣ over the whole range, with the bits of `expOneFactor` where that is right. */
+/** eˣ over the whole range, with the bits of `expNormal` where that is right. */
 function expTwoFactors(f: FunctionBuilder, x: Group): Group {
   const [lowest, highest] = [f.constants.f32x4(-104), f.constants.f32x4(89)];
   // In this operand order both let NaN through.
   const above = each(f, (v) => f32x4.pmax(v, lowest), x);
   const clamped = each(f, (v) => f32x4.pmin(v, highest), above);
-  const { bits, r } = reduce(f, clamped, exponentBias);
-  const bias = f.constants.i32x4(exponentBias);
+  const { bits, r } = reduce(f, clamped, 0);
+  const magic = f.constants.f32x4(roundingMagic);
   return expReduced(
     f,
-    each(f, (b) => i32x4.sub(b, bias), bits),
+    each(f, (b) => i32x4.sub(b, magic), bits),
     r,
   );
 }
 
-/** eˣ where −127.5 ln 2 < x < 127.5 ln 2; what is below the normal range may become 0. */
-function expOneFactor(f: FunctionBuilder, x: Group): Group {
-  const { bits, r } = reduce(f, x, exponentBias);
-  return each(f, (q, s) => f.madd(q, s, s), expm1Reduced(f, r), scaleOf(f, bits));
+/** eˣ where that is a normal number: n goes into the exponent's bits, by an addition of integers. */
+function expNormal(f: FunctionBuilder, x: Group): Group {
+  const { bits, r } = reduce(f, x, 0);
+  const exponents = each(f, (b) => i32x4.shl(b, 23), bits);
+  return each(f, (v, e) => i32x4.add(v, e), expOfReduced(f, r), exponents);
 }
 
 /** eˣ over the whole range: denormal results are gradual, overflow gives ∞, NaN stays NaN. */
 export function emitExp(f: FunctionBuilder, x: Group): Group {
   const magnitude = f.constants.i32x4(0x7fffffff);
   // Bits of floats without sign are in the order of their values, with NaN at the end.
-  const largest = each(f, (v) => v128.and(v, magnitude), x).reduce((a, b) => f.local("v128", i32x4.maxU(a, b)));
-  const result = each(f, (v) => v, expOneFactor(f, x));
-  f.if(v128.anyTrue(i32x4.gtU(largest, f.constants.f32x4(oneFactorLimit))), () => {
+  const largest = each(f, (v) => v128.and(v, magnitude), x).reduce((a, b) => f.local("v128", i32x4.maxS(a, b)));
+  const result = each(f, (v) => v, expNormal(f, x));
+  f.if(v128.anyTrue(i32x4.gtS(largest, f.constants.f32x4(normalLimit))), () => {
     expTwoFactors(f, x).forEach((v, i) => {
       f.set(result[i] as Local<"v128">, v);
     });
   });
   return result;
+}
+
+/** eˣ where −127.5 ln 2 < x < 127.5 ln 2; what is below the normal range may become 0. */
+function expOneFactor(f: FunctionBuilder, x: Group): Group {
+  const { bits, r } = reduce(f, x, exponentBias);
+  return each(f, (q, s) => f.madd(q, s, s), expm1Reduced(f, r), scaleOf(f, bits));
 }
 
 /** eˣ for x ≤ 0 or NaN; what is below the normal range may become 0. */

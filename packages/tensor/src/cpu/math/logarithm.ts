@@ -2,7 +2,7 @@
 // (relative error 2⁻²⁷). Zero, negative, infinite, NaN and denormal inputs take a branch that is rarely entered.
 
 import { type FunctionBuilder, f32x4, i32x4, type Local, v128 } from "../wasm/assembler.js";
-import { anyTrue, each, type Group, polynomial } from "./group.js";
+import { each, type Group, polynomial } from "./group.js";
 
 const logCoefficients = [
   0.3333333, -0.25000823, 0.20001249, -0.16623312, 0.1420132, -0.13160263, 0.12764411, -0.076375075,
@@ -19,12 +19,13 @@ const denormalShift = 25;
 
 /** ln x; ln 0 = −∞, NaN for negative numbers. */
 export function emitLog(f: FunctionBuilder, x: Group): Group {
-  const isUnusual = (v: Local<"v128">) =>
-    i32x4.geU(
-      i32x4.sub(v, f.constants.i32x4(smallestNormalBits)),
-      f.constants.i32x4(infinityBits - smallestNormalBits),
-    );
-  const unusual = f.local("i32", anyTrue(each(f, isUnusual, x)));
+  // As signed integers, what is usual lies between these two.
+  const [least, most] = [f.constants.i32x4(smallestNormalBits), f.constants.i32x4(infinityBits - 1)];
+  const all = (join: typeof i32x4.minS) => x.reduce((a, b) => f.local("v128", join(a, b)));
+  const unusual = f.local(
+    "i32",
+    v128.anyTrue(v128.or(i32x4.gtS(least, all(i32x4.minS)), i32x4.gtS(all(i32x4.maxS), most))),
+  );
   const zero = f.constants.f32x4(0);
 
   // Denormals are scaled into the normal range first.

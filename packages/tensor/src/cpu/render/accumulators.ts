@@ -85,7 +85,16 @@ export class Accumulator {
     this.#joinAside();
     const all = this.#acrossLanes(this.#values, this.#join);
     if (this.#lost.length > 0) this.#f.set(all, v128.or(all, this.#acrossLanes(this.#lost, v128.or)));
-    return Array.from({ length: vectorsPerFour(this.#type) }, () => all);
+    const total = this.#spread(all);
+    return Array.from({ length: vectorsPerFour(this.#type) }, () => total);
+  }
+
+  // Where the engine joins vectors in pairs (`wideSimd`), it looks at all that a value is made of, this and the loops before
+  // it, and gives up on so much; a lane that is spread it takes as it is.
+  #spread(all: Local<"v128">): Local<"v128"> {
+    if (this.#type === "float64") return this.#f.local("v128", f64x2.splat(f64x2.extractLane(all, 0)));
+    if (this.#type === "float32") return this.#f.local("v128", f32x4.splat(f32x4.extractLane(all, 0)));
+    return this.#f.local("v128", i32x4.splat(i32x4.extractLane(all, 0)));
   }
 
   #joinAside(): void {
