@@ -1,4 +1,5 @@
 // exp, log and what is built on them, from additions, products and bits alone: WGSL promises too little of its own.
+// Whatever is special is selected in the end, for branches divide threads that run side by side.
 // The polynomials are those of the CPU backend: exp(x) = 2ⁿ exp(r) with |r| ≤ ln 2 / 2 and exp(r) = 1 + r + r² P(r);
 // x = 2ᵉ m with m in [√½, √2), f = m − 1 and ln(1 + f) = f − f²/2 + f³ P(f).
 
@@ -28,6 +29,8 @@ const ln2Low = Math.LN2 - ln2High;
 
 /** Helpers by name. */
 export const mathHelpers = {
+  // Of two that are as near, either will do; devices round to even in many steps.
+  nearest: { source: "fn nearest(x: f32) -> f32 { return floor(x + 0.5f); }" },
   powerOfTwo: { source: "fn powerOfTwo(n: i32) -> f32 { return bitcast<f32>(u32(n + 127i) << 23u); }" },
   expm1Reduced: {
     source: `fn expm1Reduced(r: f32) -> f32 { return fma(${polynomial("r", expCoefficients)}, r * r, r); }`,
@@ -45,24 +48,22 @@ export const mathHelpers = {
   },
   floatExp: {
     source: `fn floatExp(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
   let clamped = clamp(x, -104f, 89f);
-  let n = round(clamped * ${text(Math.LOG2E)});
-  return expReduced(i32(n), reduceExponent(clamped, n));
+  let n = nearest(clamped * ${text(Math.LOG2E)});
+  return select(expReduced(i32(n), reduceExponent(clamped, n)), x, isNan(x));
 }`,
-    needs: ["isNan", "expReduced", "reduceExponent"],
+    needs: ["isNan", "nearest", "expReduced", "reduceExponent"],
   },
   // 2ⁿ⁻¹, doubled at the end: n reaches 128. Where n is 0, halves of small numbers would be lost.
   floatExpm1: {
     source: `fn floatExpm1(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
   let clamped = clamp(x, -25f, 89f);
-  let n = round(clamped * ${text(Math.LOG2E)});
-  if (n == 0f) { return expm1Reduced(clamped); }
+  let n = nearest(clamped * ${text(Math.LOG2E)});
+  let reduced = expm1Reduced(reduceExponent(clamped, n));
   let scale = powerOfTwo(i32(n) - 1i);
-  return 2f * fma(expm1Reduced(reduceExponent(clamped, n)), scale, scale - 0.5f);
+  return select(select(2f * fma(reduced, scale, scale - 0.5f), reduced, n == 0f), x, isNan(x));
 }`,
-    needs: ["isNan", "powerOfTwo", "expm1Reduced", "reduceExponent"],
+    needs: ["isNan", "nearest", "powerOfTwo", "expm1Reduced", "reduceExponent"],
   },
   normalLog: {
     source: `fn normalLog(x: f32, correction: f32) -> f32 {
@@ -77,11 +78,10 @@ export const mathHelpers = {
   floatLog: {
     source: `fn floatLog(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  if ((bits & 0x7fffffffu) == 0u) { return -infinity(); }
-  if (bits > 0x7f800000u) { return quietNan(); }
-  if (bits == 0x7f800000u) { return x; }
-  if (bits < 0x00800000u) { return normalLog(x * 33554432f, -25f); }
-  return normalLog(x, 0f);
+  let isSmall = bits < 0x00800000u;
+  let y = normalLog(select(x, x * 33554432f, isSmall), select(0f, -25f, isSmall));
+  let ofPositive = select(y, x, bits == 0x7f800000u);
+  return select(select(ofPositive, quietNan(), bits > 0x7f800000u), -infinity(), (bits & 0x7fffffffu) == 0u);
 }`,
     needs: ["infinity", "quietNan", "normalLog"],
   },
@@ -90,10 +90,10 @@ export const mathHelpers = {
     source: `fn floatLog1p(x: f32) -> f32 {
   let u = opaque(1f + x);
   let y = floatLog(u);
-  if (isNan(u) || u <= 0f || bitcast<u32>(u) >= 0x7f800000u) { return y; }
-  return y + (x - (u - 1f)) / u;
+  let isUsual = bitcast<u32>(u) - 1u < 0x7f7fffffu;
+  return select(y, y + (x - (u - 1f)) / u, isUsual);
 }`,
-    needs: ["isNan", "opaque", "floatLog"],
+    needs: ["opaque", "floatLog"],
   },
   withSign: {
     source: `fn withSign(magnitude: f32, x: f32) -> f32 {
@@ -103,18 +103,17 @@ export const mathHelpers = {
   // tanh x = −m / (2 + m) with m = exp(−2|x|) − 1.
   floatTanh: {
     source: `fn floatTanh(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
   let m = floatExpm1(-2f * min(abs(x), 10f));
-  return withSign(m / (2f + m), x);
+  return select(withSign(m / (2f + m), x), x, isNan(x));
 }`,
     needs: ["isNan", "floatExpm1", "withSign"],
   },
   // erf x = 1 − exp(−t Q(t)) with t = |x| and t Q(t) = −ln erfc(t); from 3.95 on erf is 1.
   floatErf: {
     source: `fn floatErf(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
   let t = min(abs(x), 3.95f);
-  return withSign(floatExpm1(fma(-t, ${polynomial("t", erfCoefficients)}, ${text(-erfSlopeHigh)} * t)), x);
+  let y = withSign(floatExpm1(fma(-t, ${polynomial("t", erfCoefficients)}, ${text(-erfSlopeHigh)} * t)), x);
+  return select(y, x, isNan(x));
 }`,
     needs: ["isNan", "floatExpm1", "withSign"],
   },
