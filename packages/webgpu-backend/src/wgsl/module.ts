@@ -3,7 +3,7 @@
 
 import { type DType, isHalf, Source, unreachable } from "@torchium/tensor/backend";
 import { toWord, wgsl } from "./dialect.js";
-import type { ParamLayout } from "./params.js";
+import { type ParamLayout, parameters } from "./params.js";
 
 /** How a shader sees its buffers. */
 export type Slots = {
@@ -146,8 +146,20 @@ export function moduleText(parts: ModuleParts): string {
     ...declarations,
     `@compute @workgroup_size(${workgroupSize})`,
     "fn main(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {",
-    "let group = g.y * n.x + g.x;",
-    ...body,
+    ...readFirst(["let group = g.y * n.x + g.x;", ...body]),
     "}",
   ].join("\n");
+}
+
+/** Statements with the parameters in them read once, before all: not every compiler takes them out of loops. */
+function readFirst(body: readonly string[]): string[] {
+  const names = new Map<string, string>();
+  const lines = body.map((line) =>
+    line.replace(parameters, (text, vector: string, component: string) => {
+      const name = `p${vector}${component}`;
+      names.set(name, `let ${name} = ${text};`);
+      return name;
+    }),
+  );
+  return [...names.values(), ...lines];
 }

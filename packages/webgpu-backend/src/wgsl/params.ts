@@ -6,6 +6,9 @@ import { infinityWord } from "./literals.js";
 /** The text of word `index` of the block. */
 export const wordText = (index: number): string => `p[${index >> 2}].${"xyzw"[index & 3]}`;
 
+/** Finds the text of words, vector and component apart. */
+export const parameters = /\bp\[(\d+)\]\.([xyzw])/g;
+
 /** Where everything stands in the block of one kind of dispatch, in words. */
 export class ParamLayout<Field extends string = string> {
   readonly rank: number;
