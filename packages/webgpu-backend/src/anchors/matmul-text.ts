@@ -8,6 +8,7 @@ import { wgsl } from "../wgsl/dialect.js";
 import { halfCasts } from "../wgsl/halves.js";
 import { moduleText, newSource, Places, type Slots } from "../wgsl/module.js";
 import { type ParamLayout, wordText } from "../wgsl/params.js";
+import { directProduct } from "./matmul-direct.js";
 import { type Tiles, threadsOf } from "./matmul-tiles.js";
 
 /** How a factor is read. */
@@ -16,13 +17,21 @@ export type FactorLayout = {
   readonly dense: boolean;
   /** Whether whole vectors can be read. */
   readonly vectors: boolean;
+  /** The same along the factor's other axis. */
+  readonly across: boolean;
 };
 
 /** A product of numbers of `type`, with the map behind it. */
 export type Product = Pick<AnchorCall, "rank" | "epilogue"> & { readonly type: FloatType };
 
 /** What decides the text of a product. */
-export type MatmulVariant = { readonly tiles: Tiles; readonly a: FactorLayout; readonly b: FactorLayout };
+export type MatmulVariant = {
+  readonly tiles: Tiles;
+  readonly a: FactorLayout;
+  readonly b: FactorLayout;
+  /** Whether the depth is a multiple of four. */
+  readonly fours: boolean;
+};
 
 /** The operands of a launch that write: those of the epilogue, or the product's own. */
 export const writtenFrom = (epilogue: AnchorCall["epilogue"]): number =>
@@ -35,11 +44,11 @@ type Words = { readonly m: string; readonly n: string; readonly k: string };
 export function matmulText(
   { type, rank, epilogue }: Product,
   layout: ParamLayout<"tilesM" | "tilesN" | "groups">,
-  { tiles, a, b }: MatmulVariant,
+  { tiles, a, b, fours }: MatmulVariant,
   slots: Slots,
 ): string {
   const source = newSource();
-  const wide = [a, b].map(({ vectors }) => vectors && !isHalf(type));
+  const wide = [a, b].map(({ vectors, across }) => (vectors || (tiles.direct === true && across)) && !isHalf(type));
   const written = epilogue ? writtenHalves(epilogue.program).slice(1) : [isHalf(type)];
   const places = new Places(slots, wide, [false, false, ...written]);
   const { rows, columns, depth, threadRows, threadColumns } = tiles;
@@ -60,12 +69,13 @@ export function matmulText(
     `var<workgroup> tileA: array<vec4<f32>, ${(rows * depth) / 4}>;`,
     `var<workgroup> tileB: array<vec4<f32>, ${(depth * columns) / 4}>;`,
   ];
-  const declarations = [
-    ...(tiles.direct ? [] : shared),
-    loadText("A", type, a.vectors, words, layout, places, source),
-    loadText("B", type, b.vectors, words, layout, places, source),
-    finishText({ type, rank, epilogue }, layout, source, places),
-  ];
+  const declarations = tiles.direct
+    ? []
+    : [
+        ...shared,
+        loadText("A", type, a.vectors, words, layout, places, source),
+        loadText("B", type, b.vectors, words, layout, places, source),
+      ];
   const fill = (
     tile: "A" | "B",
     count: number,
@@ -93,10 +103,7 @@ export function matmulText(
     "loadB(baseB, firstK + i, firstN + j * 4u)",
     `i * ${inColumns}u + j`,
   );
-  const vectorB = (d: number, q: number): string =>
-    tiles.direct
-      ? `loadB(baseB, k + ${d}u, n0 + ${4 * q}u)`
-      : `tileB[(kk * 4u + ${d}u) * ${inColumns}u + tx * ${quads}u + ${q}u]`;
+  const vectorB = (d: number, q: number): string => `tileB[(kk * 4u + ${d}u) * ${inColumns}u + tx * ${quads}u + ${q}u]`;
   const products = [0, 1, 2, 3].flatMap((d) => [
     ...each(quads, (q) => `let b${d}${q} = ${vectorB(d, q)};`),
     ...each(threadRows * quads, (i) => {
@@ -116,12 +123,25 @@ export function matmulText(
     "workgroupBarrier();",
     "}",
   ];
-  const fromMemory = [
-    `for (var k = 0u; k < ${k}; k += 4u) {`,
-    ...each(threadRows, (i) => `let a${i} = loadA(baseA, m0 + ${i}u, k);`),
-    ...products,
-    "}",
-  ];
+  const strideOf = (operand: number, axis: number): string => wordText(layout.stride(operand, axis));
+  const fromMemory = (): string[] =>
+    directProduct(
+      { type, source, places },
+      [
+        {
+          ...{ operand: 0, along: a.vectors ? "depth" : a.across ? "own" : undefined, base: "baseA" },
+          ...{ first: "m0", count: threadRows, size: m },
+          ...{ ownStride: strideOf(0, rank - 3), depthStride: strideOf(0, rank - 1) },
+        },
+        {
+          ...{ operand: 1, along: b.vectors ? "own" : b.across ? "depth" : undefined, base: "baseB" },
+          ...{ first: "n0", count: threadColumns, size: n },
+          ...{ ownStride: strideOf(1, rank - 2), depthStride: strideOf(1, rank - 1) },
+        },
+      ],
+      k,
+      fours ? 4 : 1,
+    );
   const body = [
     `if (group >= ${wordText(layout.field("groups"))}) { return; }`,
     `let firstN = (group % ${wordText(layout.field("tilesN"))}) * ${columns}u;`,
@@ -135,13 +155,16 @@ export function matmulText(
     `let m0 = firstM + ty * ${threadRows}u;`,
     `let n0 = firstN + tx * ${threadColumns}u;`,
     ...each(threadRows * quads, (i) => `var sum${i} = vec4<f32>();`),
-    ...(tiles.direct ? fromMemory : throughTiles),
+    ...(tiles.direct ? [`if (m0 >= ${m} || n0 >= ${n}) { return; }`, ...fromMemory()] : throughTiles),
     // A loop, because the text of an epilogue may be long; sums leave their registers only here.
     `var sums = array<vec4<f32>, ${threadRows * quads}>(${each(threadRows * quads, (i) => `sum${i}`).join(", ")});`,
     `for (var i = 0u; i < ${threadRows * threadColumns}u; i++) {`,
-    `let m = m0 + i / ${threadColumns}u;`,
-    `let n = n0 + i % ${threadColumns}u;`,
-    `if (m < ${m} && n < ${n}) { finish(${["sums[i / 4u][i % 4u]", ...batchAxes.map((axis) => `c${axis}`), "m", "n"].join(", ")}); }`,
+    `let c${rank - 3} = m0 + i / ${threadColumns}u;`,
+    `let c${rank - 2} = n0 + i % ${threadColumns}u;`,
+    `if (c${rank - 3} < ${m} && c${rank - 2} < ${n}) {`,
+    "let sum = sums[i / 4u][i % 4u];",
+    ...finish({ type, rank, epilogue }, layout, source, places),
+    "}",
     "}",
   ];
   return moduleText({ source, places, layout, workgroupSize: threads, declarations, body });
@@ -183,16 +206,13 @@ function loadText(
   return [...lines, "return v;", "}"].join("\n");
 }
 
-/** The function that takes an element of the product to where it goes, through the epilogue where there is one. */
-function finishText({ type, rank, epilogue }: Product, layout: ParamLayout, source: Source, places: Places): string {
+/** Statements that take an element of the product, `sum`, to where it goes, through the epilogue where there is one. */
+function finish({ type, rank, epilogue }: Product, layout: ParamLayout, source: Source, places: Places): string[] {
   const axes = [...Array(rank - 1).keys()];
-  const head = [
-    `fn finish(${["sum: f32", ...axes.map((axis) => `c${axis}: u32`)].join(", ")}) {`,
-    wgsl.constant(type, "result", isHalf(type) ? `${source.need(halfCasts[type].narrow)}(sum)` : "sum"),
-  ];
+  const head = wgsl.constant(type, "result", isHalf(type) ? `${source.need(halfCasts[type].narrow)}(sum)` : "sum");
   if (!epilogue) {
     const at = address(layout, 2, new Array(rank).fill(2), axes);
-    return [...head, places.store(type, 2, at, "result"), "}"].join("\n");
+    return [head, places.store(type, 2, at, "result")];
   }
   const { program, access } = epilogue;
   const at = (index: number): string => address(layout, index + 1, access[index]!, axes);
@@ -209,5 +229,5 @@ function finishText({ type, rank, epilogue }: Product, layout: ParamLayout, sour
     const index = program.inputs.length + o;
     scope.push(places.store(expr.type, index + 1, at(index), values[o]!));
   });
-  return [...head, ...scope.lines, "}"].join("\n");
+  return [head, ...scope.lines];
 }

@@ -19,7 +19,7 @@ const tiles = {
   flat: { rows: 8, columns: 128, depth: 16, threadRows: 1, threadColumns: 4 },
   tall: { rows: 128, columns: 8, depth: 16, threadRows: 1, threadColumns: 4 },
   small: { rows: 16, columns: 16, depth: 16, threadRows: 1, threadColumns: 4 },
-  direct: { rows: 32, columns: 64, depth: 4, threadRows: 4, threadColumns: 8, direct: true },
+  direct: { rows: 64, columns: 64, depth: 4, threadRows: 8, threadColumns: 8, direct: true },
 } as const satisfies Record<string, Tiles>;
 
 /** Name of a way to cut. */
@@ -46,7 +46,7 @@ export type TileLimits = {
 export function chooseTiles(batch: number, m: number, n: number, { mayBeLarge, dearBarriers }: TileLimits): TileName {
   if (m <= 8 && n > 16) return "flat";
   if (n <= 8 && m > 16) return "tall";
-  if (dearBarriers && mayBeLarge) return "direct";
+  if (dearBarriers) return "direct";
   if (m <= 32 && n <= 32) return "small";
   const groups = (name: TileName): number =>
     batch * Math.ceil(m / tiles[name].rows) * Math.ceil(n / tiles[name].columns);

@@ -7,6 +7,7 @@ import type { Shader } from "../wgsl/module.js";
 import { ParamLayout } from "../wgsl/params.js";
 import { type FactorLayout, matmulText, type Product, writtenFrom } from "./matmul-text.js";
 import { chooseTiles, type TileLimits, tilesOf } from "./matmul-tiles.js";
+import { isVectorAlong } from "./vectors.js";
 
 /** Operations of an epilogue up to which threads take large blocks. */
 const shortEpilogue = 12;
@@ -47,14 +48,15 @@ export class MatmulExecutable extends GpuExecutable {
     const tiles = tilesOf(name);
     const tilesM = Math.ceil(m / tiles.rows);
     const tilesN = Math.ceil(n / tiles.columns);
-    const a = factorLayout(operands[0]!, rank - 1, k);
-    const b = factorLayout(operands[1]!, rank - 2, n);
-    const variant = `${name}${[a.dense, a.vectors, b.dense, b.vectors].map(Number).join("")}`;
+    const a = factorLayout(operands[0]!, [rank - 1, k], [rank - 3, m]);
+    const b = factorLayout(operands[1]!, [rank - 2, n], [rank - 1, k]);
+    const fours = k % 4 === 0;
+    const variant = `${name}${[a, b].map((f) => [f.dense, f.vectors, f.across].map(Number).join("")).join("")}${Number(fours)}`;
     let shader = this.#shaders.get(variant);
     if (!shader) {
       shader = {
         key: `${this.key}/${variant}`,
-        render: (slots) => matmulText(this.#call, this.#layout, { tiles, a, b }, slots),
+        render: (slots) => matmulText(this.#call, this.#layout, { tiles, a, b, fours }, slots),
       };
       this.#shaders.set(variant, shader);
     }
@@ -69,9 +71,11 @@ export class MatmulExecutable extends GpuExecutable {
   }
 }
 
-/** How a factor is read whose vectors lie along `axis`, which has `size` elements. */
-function factorLayout({ strides, offset }: Launch["operands"][number], axis: number, size: number): FactorLayout {
-  const dense = strides[axis] === 1;
-  const aligned = offset % 4 === 0 && strides.every((s, i) => i === axis || s % 4 === 0);
-  return { dense, vectors: dense && size % 4 === 0 && aligned };
+/** An axis of a factor and its size. */
+type Axis = readonly [axis: number, size: number];
+
+/** How a factor is read whose vectors lie along an axis, or across it along another one. */
+function factorLayout(operand: Launch["operands"][number], [along, size]: Axis, across: Axis): FactorLayout {
+  const vectors = (axis: number, elements: number): boolean => elements % 4 === 0 && isVectorAlong(operand, axis);
+  return { dense: operand.strides[along] === 1, vectors: vectors(along, size), across: vectors(...across) };
 }
