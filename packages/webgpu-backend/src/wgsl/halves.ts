@@ -25,18 +25,17 @@ export const halfHelpers = {
   let bits = bitcast<u32>(x);
   let sign = (bits >> 16u) & 0x8000u;
   let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) { return sign | 0x7e00u; }
-  if (magnitude >= 0x47800000u) { return sign | 0x7c00u; }
-  if (magnitude >= 0x38800000u) { return sign | roundedShift(magnitude - 0x38000000u, 13u); }
-  return sign | roundedShift((magnitude & 0x7fffffu) | 0x800000u, min(126u - (magnitude >> 23u), 25u));
+  let normal = roundedShift(magnitude - 0x38000000u, 13u);
+  let small = roundedShift((magnitude & 0x7fffffu) | 0x800000u, min(126u - (magnitude >> 23u), 25u));
+  let finite = select(small, normal, magnitude >= 0x38800000u);
+  return sign | select(select(finite, 0x7c00u, magnitude >= 0x47800000u), 0x7e00u, magnitude > 0x7f800000u);
 }`,
     needs: ["roundedShift"],
   },
   floatToBfloat16: {
     source: `fn floatToBfloat16(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) { return ((bits >> 16u) & 0x8000u) | 0x7fc0u; }
-  return roundedShift(bits, 16u);
+  return select(roundedShift(bits, 16u), ((bits >> 16u) & 0x8000u) | 0x7fc0u, (bits & 0x7fffffffu) > 0x7f800000u);
 }`,
     needs: ["roundedShift"],
   },
