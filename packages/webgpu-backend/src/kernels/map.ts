@@ -2,11 +2,12 @@
 // read and written as a vector. Four numbers of 16 bits are two words, which then belong to one thread.
 
 import type { Kernel, Launch, LeafText, Scope } from "@torchium/tensor/backend";
-import { isHalf, Scope as NewScope, unreachable, visit } from "@torchium/tensor/backend";
+import { Scope as NewScope, unreachable, visit } from "@torchium/tensor/backend";
 import { countOf, type Dispatch, type LaunchPlan, useOf } from "../run/dispatch.js";
 import { wgsl } from "../wgsl/dialect.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
 import { ParamLayout, wordText } from "../wgsl/params.js";
+import { denseAlongRow, fitsFours, operationsOf, vectorsOf } from "./fours.js";
 import { address, coordinates, step } from "./geometry.js";
 import { launchLeaf, operandValue, writtenHalves } from "./leaves.js";
 
@@ -36,7 +37,7 @@ export class MapSchedule {
     const { sizes, operands, label } = launch;
     const count = countOf(sizes, label);
     if (count === 0) return { dispatches: [], scratchWords: 0 };
-    const isWide = this.#fitsVectors(launch);
+    const isWide = this.#isWide !== undefined && fitsFours(launch, this.#isWide);
     const perThread = isWide ? 4 : 1;
     const threads = count / perThread;
     const fields = { threads, rowThreads: sizes[sizes.length - 1]! / perThread };
@@ -53,14 +54,6 @@ export class MapSchedule {
       groups: Math.ceil(threads / workgroupSize),
     };
     return { dispatches: [dispatch], scratchWords: 0 };
-  }
-
-  #fitsVectors({ sizes, operands }: Pick<Launch, "sizes" | "operands">): boolean {
-    const wide = this.#isWide;
-    if (!wide || sizes[sizes.length - 1]! % 4 !== 0) return false;
-    return operands.every(
-      ({ strides, offset }, i) => !wide[i] || (offset % 4 === 0 && strides.slice(0, -1).every((s) => s % 4 === 0)),
-    );
   }
 
   #render(slots: Slots, wide: readonly boolean[] | undefined): string {
@@ -141,19 +134,11 @@ export class MapSchedule {
   }
 }
 
-/** Which of the operands of a thread of four elements are vectors: four numbers of 16 bits are two words. */
-const vectorsOf = ({ inputs, outputs }: Kernel["program"], wide: readonly boolean[]): boolean[] =>
-  [...inputs, ...outputs.map((y) => y.expr)].map(({ type }, i) => wide[i]! && !isHalf(type));
-
 /** Which operands are dense along the row, when every output is and four elements at a time are worth it. */
-function wideOperands({ program, rank, access }: Kernel): boolean[] | undefined {
-  const dense = access.map((own, i) => own[rank - 1] === 1 && program.inputs[i]?.kind !== "index");
-  let operations = 0;
-  const seen = new Set<Parameters<typeof visit>[0]>();
-  for (const { expr } of program.outputs) {
-    visit(expr, seen, (e) => {
-      if (e.kind === "apply") operations++;
-    });
-  }
-  return dense.slice(program.inputs.length).every(Boolean) && operations <= maxWideOperations ? dense : undefined;
+function wideOperands(kernel: Kernel): boolean[] | undefined {
+  const dense = denseAlongRow(kernel);
+  const { inputs } = kernel.program;
+  return dense.slice(inputs.length).every(Boolean) && operationsOf(kernel.program) <= maxWideOperations
+    ? dense
+    : undefined;
 }

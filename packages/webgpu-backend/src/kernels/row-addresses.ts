@@ -58,6 +58,19 @@ export class RowAddresses {
     return this.#places.store(expr.type, operand, at, value);
   }
 
+  /** The bits of four values of an operand that is dense along the row, from place `from` on. */
+  four(operand: number, from: string): string {
+    const { inputs } = this.#kernel.program;
+    return this.#places.four(inputs[operand]!.type, operand, `${this.#rowAddress(operand)} + ${from}`);
+  }
+
+  /** A statement that puts the bits of four values, in `name`, into output `k` from place `from` on. */
+  storeFour(k: number, from: string, name: string): string {
+    const { inputs, outputs } = this.#kernel.program;
+    const operand = inputs.length + k;
+    return this.#places.storeFour(outputs[k]!.expr.type, operand, `${this.#rowAddress(operand)} + ${from}`, name);
+  }
+
   /** A word of scratch memory. */
   scratch(word: string): string {
     return this.#places.word(this.#kernel.access.length, word);

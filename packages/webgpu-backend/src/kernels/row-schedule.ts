@@ -6,6 +6,7 @@ import {
   identityOf,
   type Kernel,
   type Launch,
+  type Leaf,
   type NumberedReduce,
   reduced,
   reducePasses,
@@ -18,6 +19,7 @@ import { wgsl } from "../wgsl/dialect.js";
 import { literal } from "../wgsl/literals.js";
 import { moduleText, newSource, Places, type Shader, type Slots } from "../wgsl/module.js";
 import { ParamLayout, wordText } from "../wgsl/params.js";
+import { denseAlongRow, fitsFours, operationsOf, vectorsOf } from "./fours.js";
 import { laneDispatches, laneOutputs, laneWords, partialLane } from "./lane-sums.js";
 import { launchLeaf, writtenHalves } from "./leaves.js";
 import { RowAddresses, rowUses } from "./row-addresses.js";
@@ -26,6 +28,9 @@ import { type Team, TeamReductions } from "./team.js";
 
 const fieldNames = ["rows", "blocks", "turns", "chunks", "walked", "chunkLength", "lanes"] as const;
 type Field = (typeof fieldNames)[number];
+
+/** Beyond this many operations arithmetic decides, and four times the text takes long to compile. */
+const maxOperationsOfFours = 48;
 
 /** What one shader does: all of it, one pass of a cut row, or what follows the last pass. */
 type Part =
@@ -40,10 +45,12 @@ export class RowSchedule {
   readonly #layout: ParamLayout<Field>;
   readonly #shaders = new Map<string, Shader>();
   readonly #limits: RowLimits;
+  readonly #dense: readonly boolean[] | undefined;
 
   constructor(kernel: Kernel, limits: RowLimits) {
     this.#kernel = kernel;
     this.#limits = limits;
+    this.#dense = denseForFours(kernel);
     const { program, rank, access } = kernel;
     this.#passes = reducePasses(program);
     this.#layout = new ParamLayout(fieldNames, rank, access.length, program.scalars.length);
@@ -58,9 +65,11 @@ export class RowSchedule {
     if (rows === 0) return { dispatches: laneDispatches(program, launch, 0, 0), scratchWords: 0 };
     const { team, chunks, blocks } = planRows(this.#kernel, launch, this.#limits);
     const isCut = chunks > 1;
+    const dense = this.#dense && length >= 4 * team.size && fitsFours(launch, this.#dense) ? this.#dense : undefined;
+    const step = dense ? 4 : 1;
     const lanes = isCut ? program.reduces.length * rows * chunks : 0;
     const turns = Math.ceil(rows / blocks);
-    const fields = { rows, blocks, turns, chunks, chunkLength: Math.ceil(length / chunks), lanes };
+    const fields = { rows, blocks, turns, chunks, chunkLength: Math.ceil(length / chunks / step) * step, lanes };
     const scratchWords = lanes + laneWords(program, blocks, length);
     const teamsInGroup = team.groupSize / team.size;
     const parts: Part[] = isCut
@@ -71,7 +80,7 @@ export class RowSchedule {
       // What is written once a row takes one chunk's team.
       const walked = part.kind === "outputs" && onlyRows ? 1 : chunks;
       return {
-        shader: this.#shader(part, team),
+        shader: this.#shader(part, team, dense),
         layout: this.#layout,
         words: this.#layout.block(
           { ...fields, walked },
@@ -88,18 +97,27 @@ export class RowSchedule {
     };
   }
 
-  #shader(part: Part, team: Team): Shader {
-    const key = `${this.#kernel.key}/${team.kind}${team.size}/${part.kind}${part.kind === "pass" ? part.pass : ""}`;
+  #shader(part: Part, team: Team, dense: readonly boolean[] | undefined): Shader {
+    const what = `${part.kind}${part.kind === "pass" ? part.pass : ""}${dense ? "/fours" : ""}`;
+    const key = `${this.#kernel.key}/${team.kind}${team.size}/${what}`;
     let shader = this.#shaders.get(key);
     if (!shader) {
       shader = {
         key,
-        render: (slots) => new RowText(this.#kernel, this.#passes, this.#layout, team, slots).render(part),
+        render: (slots) => new RowText(this.#kernel, this.#passes, this.#layout, team, slots, dense).render(part),
       };
       this.#shaders.set(key, shader);
     }
     return shader;
   }
+}
+
+/** Which operands lie side by side along the row, where every output of rows does and four at a time are worth the text. */
+function denseForFours(kernel: Kernel): boolean[] | undefined {
+  const { program } = kernel;
+  const dense = denseAlongRow(kernel);
+  const areDense = program.outputs.every(({ role }, k) => role !== "full" || dense[program.inputs.length + k]);
+  return areDense && operationsOf(program) <= maxOperationsOfFours ? dense : undefined;
 }
 
 /** Writes one shader of a row program. */
@@ -114,6 +132,8 @@ class RowText {
   readonly #reductions: TeamReductions;
   readonly #row: Scope;
   readonly #launch: Scope;
+  /** Operands of vectors, where threads take four places of the row at a time. */
+  readonly #dense: readonly boolean[] | undefined;
 
   constructor(
     kernel: Kernel,
@@ -121,12 +141,17 @@ class RowText {
     layout: ParamLayout<Field>,
     team: Team,
     slots: Slots,
+    dense: readonly boolean[] | undefined,
   ) {
+    const { program } = kernel;
     this.#kernel = kernel;
+    this.#dense = dense;
     this.#passes = passes;
     this.#layout = layout;
     this.#team = team;
-    this.#places = new Places(slots, [], writtenHalves(kernel.program));
+    // Whole words are written by vectors; halves of them where one thread writes what belongs to a row.
+    const halves = writtenHalves(program).map((isHalf, i) => isHalf && !dense?.[i]);
+    this.#places = new Places(slots, dense ? vectorsOf(program, dense) : [], halves);
     this.#addresses = new RowAddresses(kernel, layout, this.#places);
     this.#reductions = new TeamReductions(this.#source, team);
     this.#launch = new Scope(
@@ -176,11 +201,32 @@ class RowText {
     return wordText(this.#layout.field(name));
   }
 
-  /** A loop of the team over its part of the row. */
-  #walk(write: (lane: Scope) => void): void {
-    const lane = this.#row.inner(this.#addresses.lane, (leaf) => leaf.kind === "input" && leaf.role !== "row");
-    write(lane);
-    this.#row.push(`for (var lane = begin + thread; lane < stop; lane += ${this.#team.size}u) {`, ...lane.lines, "}");
+  /** A loop of the team over its part of the row; `write` is told the component, where places go four by four. */
+  #walk(write: (lane: Scope, component?: string) => void, after: readonly string[] = []): void {
+    const varies = (leaf: Leaf): boolean => leaf.kind === "input" && leaf.role !== "row";
+    if (!this.#dense) {
+      const lane = this.#row.inner(this.#addresses.lane, varies);
+      write(lane);
+      this.#row.push(`for (var lane = begin + thread; lane < stop; lane += ${this.#team.size}u) {`, ...lane.lines, "}");
+      return;
+    }
+    const vectors = new Map<number, string>();
+    const places = ["x", "y", "z", "w"].flatMap((component, j) => {
+      const lane = this.#row.inner((leaf) => {
+        if (leaf.kind !== "input" || !this.#dense![leaf.index]) return this.#addresses.lane(leaf);
+        vectors.set(leaf.index, `let four${leaf.index} = ${this.#addresses.four(leaf.index, "place")};`);
+        return wgsl.load(leaf.type, `four${leaf.index}.${component}`);
+      }, varies);
+      write(lane, component);
+      return ["{", `let lane = place + ${j}u;`, ...lane.lines, "}"];
+    });
+    this.#row.push(
+      `for (var place = begin + thread * 4u; place < stop; place += ${4 * this.#team.size}u) {`,
+      ...vectors.values(),
+      ...places,
+      ...after,
+      "}",
+    );
   }
 
   /** The reductions of one pass, in one walk; each is known to the row afterwards, or left as the chunk's part. */
@@ -238,12 +284,16 @@ class RowText {
     );
     if (rowStores.length > 0) this.#row.push("if (valid && thread == 0u && chunk == 0u) {", ...rowStores, "}");
     if (program.outputs.every((o) => o.role === "row")) return;
-    this.#walk((lane) => {
+    const full = [...program.outputs.keys()].filter((k) => program.outputs[k]!.role === "full");
+    const storeFours = full.map((k) => addresses.storeFour(k, "place", `out${k}`));
+    if (this.#dense) this.#row.push(...full.map((k) => `var out${k}: vec4<u32>;`));
+    this.#walk((lane, component) => {
       // An output may lie on an input, so everything is read before anything is written.
       const values = program.outputs.map((o) => (o.role === "row" ? "" : lane.value(o.expr)));
-      program.outputs.forEach(({ role }, k) => {
-        if (role === "full") lane.push(addresses.store(k, values[k]!));
-      });
+      for (const k of full) {
+        const { type } = program.outputs[k]!.expr;
+        lane.push(component ? wgsl.store(type, `out${k}.${component}`, values[k]!) : addresses.store(k, values[k]!));
+      }
       const length = wordText(this.#layout.size(this.#layout.rank - 1));
       laneOutputs(program).forEach(({ expr, operand }, which) => {
         const word = `${partialLane(this.#field("lanes"), which, this.#field("blocks"), "block", length)} + lane`;
@@ -255,6 +305,6 @@ class RowText {
           wgsl.store(expr.type, place, `lane${which}`),
         );
       });
-    });
+    }, storeFours);
   }
 }
