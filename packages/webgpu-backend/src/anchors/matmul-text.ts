@@ -1,14 +1,14 @@
 // The shader of a matrix product. Tiles of both factors lie in work-group memory as vectors of four: those of A along
 // the depth, those of B along the columns; a thread adds up a block of the result in registers.
 
-import { type AnchorCall, type FloatType, isHalf, Scope, type Source, unreachable } from "@torchium/tensor/backend";
+import { type FloatType, isHalf, type Source } from "@torchium/tensor/backend";
 import { address, coordinates } from "../kernels/geometry.js";
-import { launchLeaf, operandValue, writtenHalves } from "../kernels/leaves.js";
 import { wgsl } from "../wgsl/dialect.js";
 import { halfCasts } from "../wgsl/halves.js";
 import { moduleText, newSource, Places, type Slots } from "../wgsl/module.js";
 import { type ParamLayout, wordText } from "../wgsl/params.js";
 import { directProduct } from "./matmul-direct.js";
+import { finish, type Product, resultTypes, writtenFrom } from "./matmul-finish.js";
 import { type Tiles, threadsOf } from "./matmul-tiles.js";
 
 /** How a factor is read. */
@@ -21,9 +21,6 @@ export type FactorLayout = {
   readonly across: boolean;
 };
 
-/** A product of numbers of `type`, with the map behind it. */
-export type Product = Pick<AnchorCall, "rank" | "epilogue"> & { readonly type: FloatType };
-
 /** What decides the text of a product. */
 export type MatmulVariant = {
   readonly tiles: Tiles;
@@ -31,11 +28,9 @@ export type MatmulVariant = {
   readonly b: FactorLayout;
   /** Whether the depth is a multiple of four. */
   readonly fours: boolean;
+  /** Whether results are written four at a time. */
+  readonly out: "fours" | "elements";
 };
-
-/** The operands of a launch that write: those of the epilogue, or the product's own. */
-export const writtenFrom = (epilogue: AnchorCall["epilogue"]): number =>
-  epilogue ? 1 + epilogue.program.inputs.length : 2;
 
 /** Words of tiles. */
 type Words = { readonly m: string; readonly n: string; readonly k: string };
@@ -44,13 +39,17 @@ type Words = { readonly m: string; readonly n: string; readonly k: string };
 export function matmulText(
   { type, rank, epilogue }: Product,
   layout: ParamLayout<"tilesM" | "tilesN" | "groups">,
-  { tiles, a, b, fours }: MatmulVariant,
+  { tiles, a, b, fours, out }: MatmulVariant,
   slots: Slots,
 ): string {
   const source = newSource();
   const wide = [a, b].map(({ vectors, across }) => (vectors || (tiles.direct === true && across)) && !isHalf(type));
-  const written = epilogue ? writtenHalves(epilogue.program).slice(1) : [isHalf(type)];
-  const places = new Places(slots, wide, [false, false, ...written]);
+  const results = resultTypes({ type, epilogue });
+  const before = [...wide, ...new Array<boolean>(writtenFrom(epilogue) - 2).fill(false)];
+  const places =
+    out === "fours"
+      ? new Places(slots, [...before, ...results.map((of) => !isHalf(of))])
+      : new Places(slots, wide, [...before.map(() => false), ...results.map(isHalf)]);
   const { rows, columns, depth, threadRows, threadColumns } = tiles;
   const threads = threadsOf(tiles);
   const quads = threadColumns / 4;
@@ -156,16 +155,11 @@ export function matmulText(
     `let n0 = firstN + tx * ${threadColumns}u;`,
     ...each(threadRows * quads, (i) => `var sum${i} = vec4<f32>();`),
     ...(tiles.direct ? [`if (m0 >= ${m} || n0 >= ${n}) { return; }`, ...fromMemory()] : throughTiles),
-    // A loop, because the text of an epilogue may be long; sums leave their registers only here.
-    `var sums = array<vec4<f32>, ${threadRows * quads}>(${each(threadRows * quads, (i) => `sum${i}`).join(", ")});`,
-    `for (var i = 0u; i < ${threadRows * threadColumns}u; i++) {`,
-    `let c${rank - 3} = m0 + i / ${threadColumns}u;`,
-    `let c${rank - 2} = n0 + i % ${threadColumns}u;`,
-    `if (c${rank - 3} < ${m} && c${rank - 2} < ${n}) {`,
-    "let sum = sums[i / 4u][i % 4u];",
-    ...finish({ type, rank, epilogue }, layout, source, places),
-    "}",
-    "}",
+    ...finish(
+      { type, rank, epilogue },
+      { source, layout, places },
+      { threadRows, quads, m, n, byFours: out === "fours" },
+    ),
   ];
   return moduleText({ source, places, layout, workgroupSize: threads, declarations, body });
 }
@@ -204,30 +198,4 @@ function loadText(
       lines.push(`if (j + ${d}u < ${alongSize}) { v.${"xyzw"[d]} = ${value}; }`);
     }
   return [...lines, "return v;", "}"].join("\n");
-}
-
-/** Statements that take an element of the product, `sum`, to where it goes, through the epilogue where there is one. */
-function finish({ type, rank, epilogue }: Product, layout: ParamLayout, source: Source, places: Places): string[] {
-  const axes = [...Array(rank - 1).keys()];
-  const head = wgsl.constant(type, "result", isHalf(type) ? `${source.need(halfCasts[type].narrow)}(sum)` : "sum");
-  if (!epilogue) {
-    const at = address(layout, 2, new Array(rank).fill(2), axes);
-    return [head, places.store(type, 2, at, "result")];
-  }
-  const { program, access } = epilogue;
-  const at = (index: number): string => address(layout, index + 1, access[index]!, axes);
-  const scope = new Scope(source, (leaf) => {
-    const shared = leaf.kind === "rowSize" ? undefined : launchLeaf(leaf, layout);
-    if (shared !== undefined) return shared;
-    if (leaf.kind !== "input") return unreachable(`${leaf.kind} in an epilogue`);
-    if (leaf.index === 0) return "result";
-    const place = at(leaf.index);
-    return operandValue(program, leaf.index, place, (of) => places.load(of, leaf.index + 1, place));
-  });
-  const values = program.outputs.map(({ expr }) => scope.value(expr));
-  program.outputs.forEach(({ expr }, o) => {
-    const index = program.inputs.length + o;
-    scope.push(places.store(expr.type, index + 1, at(index), values[o]!));
-  });
-  return [head, ...scope.lines];
 }

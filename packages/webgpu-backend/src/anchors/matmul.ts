@@ -1,11 +1,12 @@
 // Matrix products: chooses tiles by the sizes, and how the factors are read by their strides.
 
 import type { Launch } from "@torchium/tensor/backend";
-import { visit } from "@torchium/tensor/backend";
+import { operationsOf } from "../kernels/fours.js";
 import { countOf, GpuExecutable, type LaunchPlan, useOf } from "../run/dispatch.js";
 import type { Shader } from "../wgsl/module.js";
 import { ParamLayout } from "../wgsl/params.js";
-import { type FactorLayout, matmulText, type Product, writtenFrom } from "./matmul-text.js";
+import { type Product, writtenFrom } from "./matmul-finish.js";
+import { type FactorLayout, matmulText } from "./matmul-text.js";
 import { chooseTiles, type TileLimits, tilesOf } from "./matmul-tiles.js";
 import { isVectorAlong } from "./vectors.js";
 
@@ -27,14 +28,8 @@ export class MatmulExecutable extends GpuExecutable {
     this.#call = call;
     const operands = call.epilogue ? 1 + call.epilogue.access.length : 3;
     this.#layout = new ParamLayout(["tilesM", "tilesN", "groups"], call.rank, operands, scalars.length);
-    let operations = 0;
-    const seen = new Set<Parameters<typeof visit>[0]>();
-    for (const { expr } of call.epilogue?.program.outputs ?? []) {
-      visit(expr, seen, (e) => {
-        if (e.kind === "apply") operations++;
-      });
-    }
-    this.#limits = { mayBeLarge: operations <= shortEpilogue, dearBarriers };
+    const isShort = !call.epilogue || operationsOf(call.epilogue.program) <= shortEpilogue;
+    this.#limits = { mayBeLarge: isShort, dearBarriers };
   }
 
   plan(launch: Pick<Launch, "sizes" | "operands" | "label">): LaunchPlan {
@@ -46,17 +41,21 @@ export class MatmulExecutable extends GpuExecutable {
     const batch = countOf(sizes.slice(0, -3), label);
     const name = chooseTiles(batch, m, n, this.#limits);
     const tiles = tilesOf(name);
+    const { direct = false } = tiles;
     const tilesM = Math.ceil(m / tiles.rows);
     const tilesN = Math.ceil(n / tiles.columns);
-    const a = factorLayout(operands[0]!, [rank - 1, k], [rank - 3, m]);
-    const b = factorLayout(operands[1]!, [rank - 2, n], [rank - 1, k]);
-    const fours = k % 4 === 0;
-    const variant = `${name}${[a, b].map((f) => [f.dense, f.vectors, f.across].map(Number).join("")).join("")}${Number(fours)}`;
+    const a = factorLayout(operands[0]!, [rank - 1, k], direct && [rank - 3, m]);
+    const b = factorLayout(operands[1]!, [rank - 2, n], direct && [rank - 1, k]);
+    const fours = !direct || k % 4 === 0;
+    const results = operands.slice(writtenFrom(epilogue));
+    const byFours = this.#limits.mayBeLarge && n % 4 === 0 && results.every((o) => isVectorAlong(o, rank - 2));
+    const out = byFours ? "fours" : "elements";
+    const variant = `${name}${[a.dense, a.vectors, a.across, b.dense, b.vectors, b.across, fours].map(Number).join("")}/${out}`;
     let shader = this.#shaders.get(variant);
     if (!shader) {
       shader = {
         key: `${this.key}/${variant}`,
-        render: (slots) => matmulText(this.#call, this.#layout, { tiles, a, b, fours }, slots),
+        render: (slots) => matmulText(this.#call, this.#layout, { tiles, a, b, fours, out }, slots),
       };
       this.#shaders.set(variant, shader);
     }
@@ -74,8 +73,12 @@ export class MatmulExecutable extends GpuExecutable {
 /** An axis of a factor and its size. */
 type Axis = readonly [axis: number, size: number];
 
-/** How a factor is read whose vectors lie along an axis, or across it along another one. */
-function factorLayout(operand: Launch["operands"][number], [along, size]: Axis, across: Axis): FactorLayout {
-  const vectors = (axis: number, elements: number): boolean => elements % 4 === 0 && isVectorAlong(operand, axis);
-  return { dense: operand.strides[along] === 1, vectors: vectors(along, size), across: vectors(...across) };
+/** How a factor is read whose vectors lie along an axis, or across it along another one where that is of use. */
+function factorLayout(operand: Launch["operands"][number], along: Axis, across: Axis | false): FactorLayout {
+  const hasVectors = ([axis, size]: Axis): boolean => size % 4 === 0 && isVectorAlong(operand, axis);
+  return {
+    dense: operand.strides[along[0]] === 1,
+    vectors: hasVectors(along),
+    across: across !== false && hasVectors(across),
+  };
 }
