@@ -43,7 +43,8 @@ export function makeAnchor(call: AnchorCall, dearBarriers: boolean): ((key: stri
     case "attention":
     case "attentionGradient": {
       const { attributes, op, rank } = call;
-      if (isHalf(attributes.type)) return undefined;
+      // Its tiles wait at many barriers: where these are dear, products and a softmax take half the time.
+      if (isHalf(attributes.type) || dearBarriers) return undefined;
       return (key) => new AttentionExecutable(key, attributes, op === "attentionGradient", rank);
     }
     default:
