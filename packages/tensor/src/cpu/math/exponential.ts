@@ -26,20 +26,21 @@ const normalLimit = 87.3;
 // Rounds to n = −127.
 const lowestNonPositive = -88;
 
-/** x = n ln 2 + r: the bits whose low end is n + `bias`, and r. */
-function reduce(f: FunctionBuilder, x: Group, bias: number): { readonly bits: Group; readonly r: Group } {
+/** `factor` · x = n ln 2 + `factor` · r, for powers of two: the bits whose low end is n + `bias`, and r. */
+function reduce(f: FunctionBuilder, x: Group, bias: number, factor = 1): { readonly bits: Group; readonly r: Group } {
   const magic = f.constants.f32x4(roundingMagic + bias);
-  const log2e = f.constants.f32x4(Math.LOG2E);
-  const [high, low] = [f.constants.f32x4(ln2High), f.constants.f32x4(ln2Low)];
+  const log2e = f.constants.f32x4(factor * Math.LOG2E);
+  const [high, low] = [f.constants.f32x4(ln2High / factor), f.constants.f32x4(ln2Low / factor)];
   const bits = each(f, (v) => f.madd(v, log2e, magic), x);
   const n = each(f, (b) => f32x4.sub(b, magic), bits);
   const partial = each(f, (k, v) => f.nmadd(k, high, v), n, x);
   return { bits, r: each(f, (k, v) => f.nmadd(k, low, v), n, partial) };
 }
 
-/** exp(r) − 1 for |r| ≤ ln 2 / 2. */
-function expm1Reduced(f: FunctionBuilder, r: Group): Group {
-  const p = polynomial(f, r, expCoefficients);
+/** (exp(`factor` · r) − 1) / `factor` for |`factor` · r| ≤ ln 2 / 2. */
+function expm1Reduced(f: FunctionBuilder, r: Group, factor = 1): Group {
+  const coefficients = expCoefficients.map((c, k) => c * factor ** (k + 1));
+  const p = polynomial(f, r, coefficients);
   const square = each(f, (v) => f32x4.mul(v, v), r);
   return each(f, (a, b, v) => f.madd(a, b, v), p, square, r);
 }
@@ -121,13 +122,17 @@ export function emitExpNonPositive(f: FunctionBuilder, x: Group): Group {
   );
 }
 
-/** eˣ − 1 for −104 < x ≤ 0, accurate near 0. */
-function expm1NonPositive(f: FunctionBuilder, x: Group): Group {
-  const one = f.constants.f32x4(1);
-  const { bits, r } = reduce(f, x, exponentBias);
+/**
+ * 1 − e⁻²ˣ for 0 ≤ x < 52, accurate near 0. Everything is counted in −2: x = −n ln 2 / 2 + r, with the coefficients and the power
+ * of two multiplied accordingly, which changes no digit.
+ */
+function complementOfExp(f: FunctionBuilder, x: Group): Group {
+  // The low end of the bits is n + 1 + the bias, and the sign bit: −2 · 2ⁿ once they are shifted.
+  const { bits, r } = reduce(f, x, 0x100 + 1 + exponentBias, -2);
+  const [half, one] = [f.constants.f32x4(0.5), f.constants.f32x4(1)];
   const scale = scaleOf(f, bits);
-  const offset = each(f, (s) => f32x4.sub(s, one), scale);
-  return each(f, (q, s, o) => f.madd(q, s, o), expm1Reduced(f, r), scale, offset);
+  const offset = each(f, (s) => f.madd(s, half, one), scale);
+  return each(f, (q, s, o) => f.nmadd(q, s, o), expm1Reduced(f, r, -2), scale, offset);
 }
 
 /** eˣ − 1, accurate near 0. */
@@ -151,20 +156,18 @@ function withSign(f: FunctionBuilder, magnitude: Group, x: Group): Group {
   return each(f, (m, s) => v128.or(m, s), magnitude, sign);
 }
 
-/** tanh(x) = −m / (2 + m) with m = exp(−2|x|) − 1, and the sign of x. */
+/** tanh(x) = m / (2 − m) with m = 1 − exp(−2|x|), and the sign of x. */
 export function emitTanh(f: FunctionBuilder, x: Group): Group {
-  const [limit, minusTwo, two] = [f.constants.f32x4(10), f.constants.f32x4(-2), f.constants.f32x4(2)];
+  const [limit, two] = [f.constants.f32x4(10), f.constants.f32x4(2)];
   const magnitude = each(f, (v) => f32x4.abs(v), x);
-  const clamped = each(f, (v) => f32x4.pmin(v, limit), magnitude);
-  const m = expm1NonPositive(
+  const m = complementOfExp(
     f,
-    each(f, (v) => f32x4.mul(v, minusTwo), clamped),
+    each(f, (v) => f32x4.pmin(v, limit), magnitude),
   );
-  const denominator = each(f, (v) => f32x4.add(v, two), m);
-  const quotient = each(f, (v, d) => f32x4.div(v, d), m, denominator);
+  const denominator = each(f, (v) => f32x4.sub(two, v), m);
   return withSign(
     f,
-    each(f, (v) => f32x4.abs(v), quotient),
+    each(f, (v, d) => f32x4.div(v, d), m, denominator),
     x,
   );
 }
