@@ -56,8 +56,9 @@ export class PlanCache {
     this.built++;
     const plan = Plan.build(order, roots, this.#kernels, this.#backend, this.#fusion);
     const entry: PlanEntry = { structure: structure.copy(), plan, bound: new Map(), boundCount: 0 };
-    bucket.push(entry);
+    // Remembered once it has proved itself: later graphs of the structure would meet the same error.
     const bound = plan.bind(order, roots) ?? unreachable("a fresh plan does not bind");
+    bucket.push(entry);
     return this.#remember(entry, bound, dimensions);
   }
 

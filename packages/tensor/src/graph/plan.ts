@@ -56,14 +56,12 @@ export class Plan {
       maxBuffers: backend.capabilities.maxBuffersPerLaunch,
       absorbs: (n) => n.op.kind === "anchor" && n.op.name === "matmul",
     });
-    const groups = fused.map(
-      ({ group, layout }): PlannedGroup => ({
-        members: group.members.map((m) => m.slot),
-        exported: group.exported,
-        composed: new Map(),
-        plain: layout === undefined,
-      }),
-    );
+    const groups = fused.map(({ group, layout }): PlannedGroup => {
+      const plain = layout === undefined;
+      const [{ op, sizes }] = group.members as [Node];
+      if (plain && op.kind === "program") return unreachable(`${op.label}: no launch over the sizes ${sizes}`);
+      return { members: group.members.map((m) => m.slot), exported: group.exported, composed: new Map(), plain };
+    });
     return new Plan(groups, kernels, backend);
   }
 
