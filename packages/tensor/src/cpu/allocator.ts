@@ -24,6 +24,8 @@ type Block = {
 export class CpuBuffer implements BufferHandle {
   readonly byteLength: number;
   readonly allocator: Allocator;
+  /** Number of the submission that ran when it was handed out, and so knows nothing of it. */
+  madeDuring = 0;
   #block: Block | undefined;
 
   constructor(allocator: Allocator, block: Block, byteLength: number) {

@@ -1,5 +1,6 @@
-// The embedded backend: kernels rendered to WebAssembly, run on a pool of threads over one memory. `submit` returns
-// when the work is done, so memory that is released can be handed out again at once.
+// The embedded backend: kernels rendered to WebAssembly, run on a pool of threads over one memory. `submit` leaves the work to
+// the pool's workers, so that the host can prepare what comes next; whatever needs the results, or the memory that the
+// work uses, joins in first and waits for its end.
 
 import { checkFlag, checkOptions, isPlain } from "../arguments.js";
 import type {
@@ -88,7 +89,23 @@ function checkBackendOptions(options: CpuBackendOptions): void {
 // Scratch memory up to this size stays for the next launches.
 const keptScratchBytes = 16 * 1024 * 1024;
 
+// So much may be handed out while work runs whose memory is not free yet: enough for the next batch's data. More waits for
+// the work to end, so that a training does not hold the memory of two steps.
+const meanwhileBytes = 4 * 1024 * 1024;
+
 const memoryEnd = maxMemoryPages * 65536;
+
+/** Work that the pool has begun. */
+type Running = {
+  readonly number: number;
+  readonly submission: Submission;
+  /** Of its blocks. */
+  readonly address: number;
+  /** Buffers that were given back meanwhile: it may still use them. */
+  readonly released: Set<CpuBuffer>;
+  /** Bytes handed out meanwhile. */
+  meanwhileBytes: number;
+};
 
 /** The backend over one pool, which has the library's products as natives. Made by `createCpuBackend`. */
 export class CpuBackend implements Backend {
@@ -117,6 +134,8 @@ export class CpuBackend implements Backend {
   readonly #blocks: Workspace;
   readonly #scratch: Workspace;
   #bytes: Uint8Array;
+  #running: Running | undefined;
+  #submits = 0;
   #disposed = false;
 
   constructor(pool: Pool, options: CpuBackendOptions) {
@@ -154,14 +173,30 @@ export class CpuBackend implements Backend {
 
   allocate(byteLength: number): BufferHandle {
     this.#check();
-    return this.#allocator.allocate(byteLength);
+    if (this.#running && this.#running.meanwhileBytes + byteLength > meanwhileBytes) this.#join();
+    const running = this.#running;
+    if (!running) return this.#allocator.allocate(byteLength);
+    try {
+      const buffer = this.#allocator.allocate(byteLength);
+      running.meanwhileBytes += byteLength;
+      buffer.madeDuring = running.number;
+      return buffer;
+    } catch (error) {
+      if (!TensorError.is(error, "out-of-memory")) throw error;
+      this.#join();
+      return this.#allocator.allocate(byteLength);
+    }
   }
 
   release(buffer: BufferHandle): void {
-    this.#allocator.release(this.#own(buffer));
+    const own = this.#own(buffer);
+    if (!this.#mayUse(own)) this.#allocator.release(own);
+    else if (this.#running!.released.has(own)) unreachable("a buffer is released twice");
+    else this.#running!.released.add(own);
   }
 
   write(buffer: BufferHandle, bytes: Uint8Array, byteOffset = 0): void {
+    if (this.#mayUse(this.#own(buffer))) this.#join();
     this.#heap().set(bytes, this.#addressOf(buffer, byteOffset, bytes.byteLength));
   }
 
@@ -170,6 +205,7 @@ export class CpuBackend implements Backend {
   }
 
   readSync(buffer: BufferHandle, byteOffset = 0, byteLength = buffer.byteLength - byteOffset): Uint8Array {
+    this.#join();
     const address = this.#addressOf(buffer, byteOffset, byteLength);
     return this.#heap().slice(address, address + byteLength);
   }
@@ -235,30 +271,56 @@ export class CpuBackend implements Backend {
     this.#check();
     const submission = this.#submissionOf(launches);
     if (submission.count === 0) return;
+    this.#join();
     const address = this.#blocks.atLeast(submission.byteLength);
     const scratch = this.#scratch.atLeast(submission.scratchBytes);
     const blocks = submission.place(address, scratch);
     this.#heap().set(new Uint8Array(blocks.buffer), address);
-    this.#pool.run(submission.commands, submission.count);
-    this.#collectFaults(submission, address);
-    this.#scratch.keepAtMost(keptScratchBytes);
+    const runs = this.#pool.begin(submission.commands, submission.count);
+    this.#running = { number: ++this.#submits, submission, address, released: new Set(), meanwhileBytes: 0 };
+    if (!runs) this.#join();
+  }
+
+  // Ends the work that runs. @throws TensorError `internal` when a kernel of it has trapped
+  #join(): void {
+    const running = this.#running;
+    if (!running) return;
+    this.#running = undefined;
+    try {
+      this.#pool.join();
+      this.#collectFaults(running.submission, running.address);
+    } finally {
+      for (const buffer of running.released) this.#allocator.release(buffer);
+      this.#scratch.keepAtMost(keptScratchBytes);
+    }
+  }
+
+  // Whether the work that runs may read or write a buffer.
+  #mayUse(buffer: CpuBuffer): boolean {
+    return this.#running !== undefined && buffer.madeDuring !== this.#running.number;
   }
 
   async checkErrors(): Promise<readonly LaunchError[]> {
+    this.#join();
     return this.#errors.splice(0);
   }
 
   memory(): MemoryInfo {
+    this.#join();
     return this.#allocator.info();
   }
 
   async time(launches: readonly Launch[]): Promise<number> {
+    this.#join();
     const start = performance.now();
     this.submit(launches);
+    this.#join();
     return performance.now() - start;
   }
 
-  async finish(): Promise<void> {}
+  async finish(): Promise<void> {
+    this.#join();
+  }
 
   dispose(): void {
     this.#disposed = true;

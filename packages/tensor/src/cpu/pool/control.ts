@@ -35,7 +35,7 @@ export class Control {
     Atomics.store(this.#words, address / 4, value);
   }
 
-  /** Writes the commands of a submit that is closed, and opens it. */
+  /** Writes the commands of a submit that is closed. */
   setCommands(commands: Int32Array, count: number, threads: number): void {
     if (count > this.#commandCapacity) {
       this.#commandCapacity = 2 * count;
@@ -47,7 +47,6 @@ export class Control {
     for (let thread = 0; thread < threads; thread++) {
       this.setWord(layout.progress + layout.threadStride * thread + layout.sectionsTaken, 0);
     }
-    this.setWord(layout.open, 1);
   }
 
   /** Makes a kernel known to the workers, who load it before their next submit. */

@@ -116,6 +116,66 @@ describe.each([1, 2, 3, 5])("a pool of %i threads", (threads) => {
     }
   });
 
+  it("what has begun is done with or without the caller, who may come at any time", async () => {
+    const pool = await make(threads);
+    const [rows, rounds] = [7, 200];
+    // Every lane adds the next lane's number in one row to its own in the next row.
+    const add = kernel(pool, (f, { params, thread, threads }) => {
+      const other = i32.remU(i32.add(thread, 1), threads);
+      const sum = i32.add(i32.load(i32.add(params, i32.shl(thread, 2))), i32.load(i32.add(params, i32.shl(other, 2))));
+      f.store.i32(i32.add(params, i32.shl(thread, 2)), i32.add(sum, 1), 32);
+    });
+    const list = commands(
+      ...Array.from({ length: rows }, (_, row) => [add, 1024 + 32 * row, parallel | barrier] as const),
+    );
+    const lane = (row: number, thread: number) => words(pool)[256 + 8 * row + thread]!;
+    for (let round = 0; round < rounds; round++) {
+      for (let thread = 0; thread < threads; thread++) words(pool)[256 + thread] = round + thread;
+      const runs = pool.begin(list, rows);
+      expect(runs).toBe(threads > 1);
+      const end = performance.now() + (round % 4) * 0.02;
+      while (round % 50 === 49 ? lane(rows, threads - 1) === 0 : performance.now() < end);
+      pool.join();
+      for (let row = 0; row < rows; row++) {
+        for (let thread = 0; thread < threads; thread++) {
+          expect(lane(row + 1, thread)).toBe(lane(row, thread) + lane(row, (thread + 1) % threads) + 1);
+        }
+      }
+      words(pool).fill(0, 256, 256 + 8 * (rows + 1));
+    }
+    pool.join();
+  });
+
+  it("a worker that comes too late for its submit runs nothing of the next, which is the caller's alone", async () => {
+    const pool = await make(threads);
+    const nothing = kernel(pool, () => {});
+    const count = kernel(pool, (f, { params }) => {
+      const i = f.local("i32");
+      f.for(i, 0, 3000, 1, () => f.store.i32(params, i32.add(i32.load(params), 1)));
+    });
+    const rounds = 2000;
+    for (let round = 0; round < rounds; round++) {
+      pool.run(commands([nothing, 0, parallel]), 1);
+      pool.run(commands([count, 1024, 0]), 1);
+      // Now and then they fall asleep.
+      if (round % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(words(pool)[256]).toBe(3000 * rounds);
+  });
+
+  it("what has begun ends before the pool does", async () => {
+    const pool = await make(threads);
+    const count = kernel(pool, (f, { params, thread }) => {
+      const i = f.local("i32");
+      const slot = f.local("i32", i32.add(params, i32.shl(thread, 2)));
+      f.for(i, 0, 1_000_000, 1, () => f.store.i32(slot, i32.add(i32.load(slot), 1)));
+    });
+    pool.begin(commands([count, 1024, parallel | barrier], [count, 1024, parallel]), 2);
+    pool.dispose();
+    pool.join();
+    expect([...words(pool).slice(256, 256 + threads)]).toEqual(Array(threads).fill(2_000_000));
+  });
+
   it("many submits, kernels registered between them, and pauses in which workers fall asleep", async () => {
     const pool = await make(threads);
     for (let round = 0; round < 30; round++) {

@@ -25,12 +25,19 @@ export interface Pool {
    */
   register(module: Uint8Array<ArrayBuffer>, name: string): number;
   /**
-   * Runs the first `count` commands of the list, four words each: kernel, parameters' address, `commandFlags`, and the
-   * thread whose share a command is that is not parallel (called as if there were no other). Between two barriers a thread's
-   * share runs in order and in one piece, on that thread or, if it has not begun when another is done, on that one.
-   * Returns when all shares have run.
-   * @throws TensorError `internal` when a kernel traps on any thread; the pool can be used on.
+   * Begins to run the first `count` commands of the list, four words each: kernel, parameters' address, `commandFlags`, and the
+   * thread to whose share a command belongs that is not parallel (called as if it were the only one). Joins what was begun
+   * before. The workers do all of it, unless the caller joins them; what is not worth waking them for is done at once.
+   * Returns whether there is something to join.
+   * @throws TensorError `internal` as `join`
    */
+  begin(commands: Int32Array, count: number): boolean;
+  /**
+   * Helps to finish what has begun, and returns when all is done. Until then the commands' memory is the workers'.
+   * @throws TensorError `internal` when a kernel trapped on any thread; the pool can be used on.
+   */
+  join(): void;
+  /** `begin` and `join`. */
   run(commands: Int32Array, count: number): void;
   /** Ends the workers. Using the pool afterwards throws `disposed`. */
   dispose(): void;

@@ -9,6 +9,18 @@ export function createSinglePool(memory: WebAssembly.Memory, natives?: Natives):
   const instances = new Instances(memory, natives?.connect(memory));
   const kernels: { readonly run: Kernel; readonly name: string }[] = [];
   let disposed = false;
+  const run: Pool["run"] = (commands, count) => {
+    if (disposed) throw disposedError();
+    for (let i = 0; i < count; i++) {
+      const kernel = kernels[commands[4 * i] as number];
+      if (!kernel) throw trapError("?", 0, `no kernel has index ${commands[4 * i]}`);
+      try {
+        kernel.run(commands[4 * i + 1] as number, 0, 1);
+      } catch (error) {
+        throw trapError(kernel.name, 0, messageOf(error), error);
+      }
+    }
+  };
   return {
     memory,
     shared: typeof SharedArrayBuffer !== "undefined" && memory.buffer instanceof SharedArrayBuffer,
@@ -17,18 +29,12 @@ export function createSinglePool(memory: WebAssembly.Memory, natives?: Natives):
       if (disposed) throw disposedError();
       return kernels.push({ run: instances.kernel(module, name), name }) - 1;
     },
-    run(commands, count) {
-      if (disposed) throw disposedError();
-      for (let i = 0; i < count; i++) {
-        const kernel = kernels[commands[4 * i] as number];
-        if (!kernel) throw trapError("?", 0, `no kernel has index ${commands[4 * i]}`);
-        try {
-          kernel.run(commands[4 * i + 1] as number, 0, 1);
-        } catch (error) {
-          throw trapError(kernel.name, 0, messageOf(error), error);
-        }
-      }
+    begin(commands, count) {
+      run(commands, count);
+      return false;
     },
+    join: () => {},
+    run,
     dispose() {
       disposed = true;
     },

@@ -40,6 +40,8 @@ export class ThreadedPool implements Pool {
   #starting: Promise<readonly Thread[]> | undefined;
   #joined = false;
   #submit = 0;
+  /** Shares of what has begun and was not joined yet, 0 for nothing. */
+  #pending = 0;
   #disposed = false;
 
   constructor(threads: number, memory: WebAssembly.Memory, natives?: Natives) {
@@ -82,6 +84,7 @@ export class ThreadedPool implements Pool {
   }
 
   register(module: Uint8Array<ArrayBuffer>, name: string): number {
+    this.join();
     this.#check();
     const kernel = this.#instances.kernel(module, name);
     this.#control.addKernel(module, name);
@@ -89,22 +92,36 @@ export class ThreadedPool implements Pool {
     return this.#table.grow(1, kernel);
   }
 
-  run(commands: Int32Array, count: number): void {
+  begin(commands: Int32Array, count: number): boolean {
+    this.join();
     this.#check();
-    if (count === 0) return;
+    if (count === 0) return false;
     // Waking the workers for nothing would cost more than a small kernel.
     const parallel = needsWorkers(commands, count);
     // Until they are up the caller runs all shares, and those of a worker that does not come up.
-    if (parallel && !this.joined) this.start(true).catch(() => {});
+    const joined = this.joined;
+    if (parallel && !joined) this.start(true).catch(() => {});
     this.#executor.close(this.#maySleep);
     this.#control.setCommands(commands, count, this.threads);
+    // What is the caller's alone stays closed: a worker that comes late, for the submit before, would run it as well.
     if (parallel) {
+      this.#control.setWord(layout.open, 1);
       this.#submit = (this.#submit + 1) | 0;
       this.#executor.publish(layout.submit, this.#submit);
     }
+    this.#pending = parallel ? this.threads : 1;
+    if (parallel && joined) return true;
+    this.join();
+    return false;
+  }
+
+  join(): void {
+    const shares = this.#pending;
+    if (shares === 0) return;
+    this.#pending = 0;
     let cause: unknown;
     try {
-      this.#executor.walk(0, parallel ? this.threads : 1, this.#maySleep);
+      this.#executor.walk(0, shares, this.#maySleep);
     } catch (error) {
       cause = error;
       this.#control.fail(0, messageOf(error));
@@ -118,9 +135,20 @@ export class ThreadedPool implements Pool {
     throw trapError(this.#names[failure.kernel] ?? "?", failure.thread, failure.message, cause);
   }
 
+  run(commands: Int32Array, count: number): void {
+    this.begin(commands, count);
+    this.join();
+  }
+
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    try {
+      // A worker that is ended in the middle of its share would be waited for for ever.
+      this.join();
+    } catch {
+      // Of work that nobody will read.
+    }
     this.#control.setWord(layout.stopped, 1);
     this.#executor.publish(layout.submit, this.#submit + 1);
     this.#starting?.then(

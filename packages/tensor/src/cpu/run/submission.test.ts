@@ -130,3 +130,70 @@ it("small products of one stage go to different threads, each with its own space
   }
   backend.dispose();
 });
+
+describe.each(backends.map((backend) => ({ backend, threads: backend.threads })))(
+  "memory while launches run on $threads threads",
+  ({ backend }) => {
+    const length = 100_000;
+    const data = Uint32Array.from({ length }, (_, i) => i * 7919);
+    const bytes = new Uint8Array(data.buffer);
+    const expected = data.map((_, i) => Math.imul(data[length - 1 - i]!, 3) + 5);
+    const start = () => {
+      const [from, to] = [backend.allocate(bytes.length), backend.allocate(bytes.length)];
+      backend.write(from, bytes);
+      const executable = backend.compile(kernelOf(mix, { sizes: [length], strides: [[-1], [1]] }));
+      const operands = [
+        { buffer: from, byteOffset: 0, strides: [-1], offset: length - 1 },
+        { buffer: to, byteOffset: 0, strides: [1], offset: 0 },
+      ];
+      backend.submit([{ executable, sizes: [length], operands, scalars: [5], stage: 0, label: "mix" }]);
+      const check = () => {
+        const result = new Uint32Array(backend.readSync(to).buffer);
+        expect(result.findIndex((x, i) => x !== expected[i])).toBe(-1);
+        backend.release(to);
+      };
+      return { from, check };
+    };
+
+    it("is written after them", () => {
+      for (let round = 0; round < 20; round++) {
+        const { from, check } = start();
+        backend.write(from, new Uint8Array(bytes.length));
+        check();
+        backend.release(from);
+      }
+    });
+
+    it("goes to others after them, once it is released", () => {
+      const { liveBytes } = backend.memory();
+      for (let round = 0; round < 20; round++) {
+        const { from, check } = start();
+        backend.release(from);
+        expect(() => backend.release(from)).toThrow(/released/);
+        const next = [100, bytes.length, 5_000_000].map((size) => backend.allocate(size));
+        for (const buffer of next) backend.write(buffer, new Uint8Array(buffer.byteLength).fill(round));
+        check();
+        for (const buffer of next) {
+          expect(backend.readSync(buffer).every((x) => x === round)).toBe(true);
+          backend.release(buffer);
+        }
+      }
+      expect(backend.memory().liveBytes).toBe(liveBytes);
+    });
+
+    it("that runs out meanwhile is found where they leave it", async () => {
+      const small = await createCpuBackend({ threads: backend.threads, parallelNanoseconds: 0, limitBytes: 2_000_000 });
+      const executable = small.compile(kernelOf(mix, { sizes: [length], strides: [[1], [1]] }));
+      for (let round = 0; round < 10; round++) {
+        const operands = [0, 1].map(() => ({
+          ...{ byteOffset: 0, strides: [1], offset: 0 },
+          buffer: small.allocate(600_000),
+        }));
+        small.submit([{ executable, sizes: [length], operands, scalars: [5], stage: 0, label: "mix" }]);
+        for (const { buffer } of operands) small.release(buffer);
+      }
+      expect(() => small.allocate(2_000_000)).toThrow(/out of memory/);
+      small.dispose();
+    });
+  },
+);
