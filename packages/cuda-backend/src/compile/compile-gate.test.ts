@@ -49,6 +49,7 @@ describe("the kernels of the conformance suite", () => {
         const createBackend = () => emulator.backend({ memoryLimit: 2 ** 26, cacheDirectory: null });
         const target = { name: "the CUDA backend", createBackend };
         await runConformance(target, { levels: ["scalars", "programs", "anchors", "training"], effort: 0.1 });
+        await runConformance(target, { cases: ["layouts/very long rows"] });
         emulator.keepSources("");
       }
       const texts = [...new Set(readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")))];

@@ -63,12 +63,21 @@ export function openLibrary<T>(
     if ("value" in reason) return reason.value;
     attempts.push({ path, reason: reason.error });
   }
-  const list = attempts.map(({ path, reason }) => `  ${path}: ${reason}`).join("\n");
   const hint = certain
     ? "the file was named by an option or an environment variable, so no other place was tried"
     : `${advice[library]}; ${fileVariables[library]} may name the file, ${folderVariable} a folder`;
-  const message = `cuda: library ${library} cannot be used; ${hint}. Tried:\n${list}`;
+  const message = `cuda: library ${library} cannot be used; ${hint}. Tried:\n${listOf(attempts)}`;
   throw new TensorError("unsupported", message, { library, attempts });
+}
+
+/** Places by why they failed: most of them fail alike. */
+function listOf(attempts: readonly Attempt[]): string {
+  const reasons = [...new Set(attempts.map(({ reason }) => reason))];
+  const groups = reasons.map((reason) => {
+    const paths = attempts.filter((a) => a.reason === reason).map(({ path }) => path);
+    return paths.length === 1 ? `  ${paths[0]}: ${reason}` : `  ${reason}:\n    ${paths.join("\n    ")}`;
+  });
+  return groups.join("\n");
 }
 
 function attempt<T>(body: () => T): { readonly value: T } | { readonly error: string } {
