@@ -1,7 +1,8 @@
 // `npm run gpu:check`: everything that can be said about the CUDA backend on this machine's GPU, in one run: versions,
-// the conformance suite, faults in processes of their own, and speeds, beside PyTorch's where it is installed. Writes
-// docs/benchmarks/DATE-cuda-GPU.{json,md}. Options: --out FOLDER; --small (tiny sizes and few cases, writes nothing unless
-// a folder is given: to try the command itself); --effort 0.3 (of the conformance suite's random cases); --pack FOLDER (a copy for a machine that has Node and nothing else).
+// the conformance suite, faults in processes of their own, and speeds, beside PyTorch's where `python3`, or the Python that
+// TORCH_PYTHON names, has it. Writes docs/benchmarks/DATE-cuda-GPU.{json,md}. Options: --out FOLDER; --small (tiny sizes and
+// few cases, writes nothing unless a folder is given: to try the command itself); --effort 0.3 (of the conformance suite's
+// random cases); --pack FOLDER (a copy for a machine that has Node and nothing else).
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -59,7 +59,7 @@ async function train(backend: CudaBackend, size: GptSize, batch: number, kind: S
   const { vocabulary, width, heads, layers, time, warmUp, steps } = size;
   const generator = manualSeed(1);
   const shape = { vocabSize: vocabulary, dModel: width, nhead: heads, numLayers: layers, maxLen: time };
-  const model = new GPTModel({ ...shape, dropout: 0, generator });
+  const model = new GPTModel({ ...shape, dropout: 0, activation: "geluTanh", generator });
   const optimizer = new AdamW(model.parameters(), { lr: 1e-4, weightDecay: 0.1 });
   const ids = (offset: number) =>
     fromTypedArray(

@@ -137,6 +137,39 @@ async function rowSpeed(
   return { ...speed, shareOfCopy: copy / milliseconds };
 }
 
+/** A bias and GELU's tanh form behind a product of 16 bits, what GELU is taken of kept for the gradient. */
+function biasAndGelu(dtype: "bfloat16"): Program {
+  const [y, bias] = [0, 1].map((i) => s.cast(input(i, dtype, "full"), "float32")) as [typeof x, typeof x];
+  const z = s.cast(s.add(y, bias), dtype);
+  const wide = s.cast(z, "float32");
+  const inner = s.mul(Math.sqrt(2 / Math.PI), s.add(wide, s.mul(0.044715, s.mul(wide, s.mul(wide, wide)))));
+  const gelu = s.cast(s.mul(s.mul(0.5, wide), s.add(1, s.tanh(inner))), dtype);
+  return makeProgram({
+    inputs: [0, 1].map(() => ({ kind: "buffer", type: dtype, role: "full" })),
+    scalars: [],
+    reduces: [],
+    outputs: [gelu, z].map((expr) => ({ expr, role: "full" })),
+  });
+}
+
+async function epilogueSpeed(backend: CudaBackend, n: number): Promise<Speed> {
+  const dtype = "bfloat16";
+  const behind = [
+    [0, 1],
+    [n, 1],
+    [n, 1],
+  ];
+  const epilogue = kernelOf(biasAndGelu(dtype), { sizes: [n, n], strides: [[n, 1], ...behind] });
+  const executable = backend.anchor({ op: "matmul", attributes: { type: dtype }, rank: 3, epilogue })!;
+  const milliseconds = await withBuffers(backend, dtype, [n * n, n * n, n, n * n, n * n], (buffers) => {
+    const strides = [[n, 0, 1], [0, 1, n], ...behind];
+    const operands = buffers.map((b, i) => ({ buffer: b, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    return best(backend, { executable, sizes: [n, n, n], operands, scalars: [], stage: 0, label: "matmul" });
+  });
+  const name = `matmul, ${dtype}, bias and GELU [${n}, ${n}, ${n}]`;
+  return { name, milliseconds, gigaflops: (2 * n ** 3) / milliseconds / 1e6 };
+}
+
 async function productSpeed(backend: CudaBackend, name: string, dtype: Dtype, n: number): Promise<Speed> {
   const executable = backend.anchor({ op: "matmul", attributes: { type: dtype }, rank: 3 })!;
   const milliseconds = await withBuffers(backend, dtype, [n * n, n * n, n * n], (buffers) => {
@@ -235,10 +268,15 @@ export async function measure(backend: CudaBackend, small: boolean): Promise<rea
     for (const [name, program] of Object.entries(programs))
       await unlessOutOfMemory(async () => speeds.push(await rowSpeed(backend, name, program, rows, length)));
   }
+  // As long as the gradient of GPT-2's embedding: what the norms of large gradients are.
+  const longest = small ? 140_000 : 38_597_376;
+  for (const name of ["sum of rows", "softmax"])
+    await unlessOutOfMemory(async () => speeds.push(await rowSpeed(backend, name, programs[name]!, 1, longest)));
   const sizes = small ? [48] : [1024, 4096, 8192];
   for (const dtype of ["float32", "bfloat16"] as const)
     for (const n of sizes)
       await unlessOutOfMemory(async () => speeds.push(await productSpeed(backend, `matmul, ${dtype}`, dtype, n)));
+  for (const n of sizes) await unlessOutOfMemory(async () => speeds.push(await epilogueSpeed(backend, n)));
   const attended: readonly AttentionSize[] = small
     ? [{ batch: 1, heads: 2, length: 40, width: 16 }]
     : [

@@ -47,12 +47,19 @@ for rows, n in ${small ? "[(8, 64)]" : "[(65536, 1024), (8192, 8192), (4096, 503
     best("sum of rows" + shape, lambda: x.sum(-1))
     best("sum over rows" + shape, lambda: x.sum(0))
     del x, b, r
+n = ${small ? "140000" : "38597376"}
+x = torch.randn(1, n, device="cuda")
+best(f"sum of rows [1, {n}]", lambda: x.sum(-1))
+best(f"softmax [1, {n}]", lambda: torch.softmax(x, -1))
+del x
 for n in ${small ? "[48]" : "[1024, 4096, 8192]"}:
     a, b = torch.randn(n, n, device="cuda"), torch.randn(n, n, device="cuda")
     best(f"matmul, float32 [{n}, {n}, {n}]", lambda: a @ b)
     a, b = a.bfloat16(), b.bfloat16()
     best(f"matmul, bfloat16 [{n}, {n}, {n}]", lambda: a @ b)
-    del a, b
+    c = torch.randn(n, device="cuda").bfloat16()
+    best(f"matmul, bfloat16, bias and GELU [{n}, {n}, {n}]", lambda: F.gelu(torch.addmm(c, a, b), approximate="tanh"))
+    del a, b, c
 for batch, heads, length, width in ${small ? "[(1, 2, 40, 16)]" : "[(32, 12, 1024, 64), (4, 16, 4096, 128)]"}:
     for dtype in (torch.float32, torch.bfloat16):
         packed = torch.randn(batch, length, 3, heads, width, device="cuda", dtype=dtype, requires_grad=True)
@@ -81,7 +88,7 @@ class Block(nn.Module):
         q, k, v = (z.view(b, t, ${heads}, c // ${heads}).transpose(1, 2) for z in self.qkv(self.norm1(x)).split(c, 2))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, c))
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
+        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
 class GPT(nn.Module):
     def __init__(self):
         super().__init__()
@@ -117,10 +124,13 @@ for batch in ${JSON.stringify(batches)}:
 print(json.dumps(trained))
 `;
 
+/** Python with PyTorch. */
+const python = process.env["TORCH_PYTHON"] ?? "python3";
+
 /** Runs a script; gives the last line it prints, or why there is none. */
 function runPython(text: string): { readonly line?: string; readonly failure?: string } {
-  const child = spawnSync("python3", ["-c", text], { encoding: "utf8", timeout: 600_000 });
-  if (child.error) return { failure: `python3: ${child.error.message}` };
+  const child = spawnSync(python, ["-c", text], { encoding: "utf8", timeout: 600_000 });
+  if (child.error) return { failure: `${python}: ${child.error.message}` };
   if (child.status !== 0) return { failure: child.stderr.trim().split("\n").at(-1) ?? "" };
   return { line: child.stdout.trim().split("\n").at(-1) ?? "" };
 }
