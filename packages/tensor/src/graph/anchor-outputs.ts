@@ -22,9 +22,13 @@ export function anchorOutputStrides(node: Node, output: number): readonly number
   const rank = node.sizes.length;
   const axes = matrixAxes[node.op.name]?.[output];
   if (!axes) return [...own, ...new Array<number>(rank - own.length).fill(0)];
-  const strides = [...own.slice(0, rank - 4), 0, 0, 0, 0];
-  axes.forEach((axis, i) => {
-    strides[rank - 4 + axis] = own[rank - 4 + i]!;
+  const strides = new Array<number>(rank).fill(0);
+  const [row, column] = axes.map((axis) => rank - 4 + axis);
+  const batch = Array.from({ length: rank - 4 }, (_, axis) => axis);
+  // The heads of a matrix lie inside its rows.
+  const order = column === undefined ? [...batch, row!] : [...batch.slice(0, -1), row!, ...batch.slice(-1), column];
+  order.forEach((axis, i) => {
+    strides[axis] = own[i]!;
   });
   return strides;
 }

@@ -180,3 +180,13 @@ describe.each(["bfloat16", "float16"] as const)("attention inside autocast %s", 
     half.forEach((value, at) => expect(Number(value)).toBeCloseTo(Number(exact[at]), close));
   });
 });
+
+it("heads that are joined again are a view of the result", async () => {
+  const device = always(await createCpuDevice({ threads: 1 }));
+  const leaves = operands(device, { batch: [2, 3], l: 5, s: 5, e: 4, v: 4 });
+  await Promise.all(leaves.map((x) => x.data()));
+  const { launches } = device.counters;
+  await attention(false, leaves.map(toHeads), true).transpose(1, 2).reshape(2, 5, 12).data();
+  expect(device.counters.launches - launches).toBe(1);
+  device.dispose();
+});

@@ -47,10 +47,11 @@ export function fusedAttention<T extends Variable>(given: Operands<T>, options: 
   if (!device.prefers(call, sizes, tracks(given))) return undefined;
   const operands = given.map((x) => asFactor(x, type)) as unknown as Operands<T>;
   const shape = [...batch, query.shape.at(-2)!, value.shape.at(-1)!];
-  const [y, logTotal] = anchor("attention", attributes, sizes, laid(sizes, operands), [
-    { shape, dtype: type },
+  const [joined, logTotal] = anchor("attention", attributes, sizes, laid(sizes, operands), [
+    { shape: withHeadsInRows(shape), dtype: type },
     { shape: shape.slice(0, -1), dtype: "float32" },
   ]) as unknown as readonly [T, T];
+  const y = withHeadsOutside(joined);
   if (tracks(operands)) {
     record([y], {
       name: "attention",
@@ -79,9 +80,9 @@ function fusedGradient<T extends Variable>(
     { variable: logTotal, layout: over(sizes, logTotal, [rank - 4]) },
     { variable: gradient, layout: over(sizes, gradient, [rank - 4, rank - 1]) },
   ];
-  const outputs = operands.map(({ shape }) => ({ shape, dtype: attributes.type }));
+  const outputs = operands.map(({ shape }) => ({ shape: withHeadsInRows(shape), dtype: attributes.type }));
   const native = anchor("attentionGradient", attributes, sizes, inputs, outputs);
-  return native ?? composedGradient(operands, logTotal, gradient, attributes);
+  return native?.map(withHeadsOutside) ?? composedGradient(operands, logTotal, gradient, attributes);
 }
 
 /** The gradients of queries, keys and values, made of differentiable operations in float32. */
@@ -103,6 +104,18 @@ function composedGradient<T extends Variable>(
     batchedMatmul(transposeLast(changes), query),
     batchedMatmul(transposeLast(weights), gradient),
   ].map((x) => cast(x, arriving.dtype));
+}
+
+// The anchors' matrices lie with their last batch axis, the heads, inside the rows: so joined heads, [batch, L, heads · V], are
+// a view of them.
+const withHeadsInRows = <X>(axes: readonly X[]): readonly X[] =>
+  axes.length < 3 ? axes : [...axes.slice(0, -3), axes.at(-2)!, axes.at(-3)!, axes.at(-1)!];
+
+/** What lies so, with its axes in the order of the operands'. */
+function withHeadsOutside<T extends Variable>(x: T): T {
+  const { value, dtype, device, layout } = x;
+  const [shape, strides] = [withHeadsInRows(layout.shape), withHeadsInRows(layout.strides)];
+  return x.make({ value, dtype, device, layout: { shape, strides, offset: layout.offset } }) as T;
 }
 
 // [batch…, L, S, E, V].
