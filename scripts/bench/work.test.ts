@@ -1,7 +1,7 @@
 // How a peer answers: what is prepared and freed when, and that a failure is an answer.
 import { describe, expect, it } from "vitest";
 import type { Row } from "./rows.js";
-import { answerer, meanSize, zipfIds } from "./work.js";
+import { answerer, meanSize, untilFinished, zipfIds } from "./work.js";
 
 const rowOf = (name: string, op: string): Row => ({ name, group: "kernels", op, sizes: {} });
 
@@ -43,6 +43,13 @@ describe("a peer", () => {
     expect(await ask("d", "failing")).toEqual({ missing: "out of memory" });
     expect(await ask("e")).toMatchObject({ check: 3 });
   });
+});
+
+it("ends a run when the device has done it", async () => {
+  const log: string[] = [];
+  const device = { finish: async () => void log.push("finished") };
+  await untilFinished({ run: () => void log.push("submitted") }, device).run();
+  expect(log).toEqual(["submitted", "finished"]);
 });
 
 it("sizes a result by the mean of its elements without their signs", () => {

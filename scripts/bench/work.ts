@@ -12,6 +12,15 @@ export interface Work {
   dispose?(): void;
 }
 
+/** Work whose runs are over when the device has done what they submit. */
+export const untilFinished = (work: Work, device: { finish(): Promise<void> }): Work => ({
+  ...work,
+  run: async () => {
+    await work.run();
+    await device.finish();
+  },
+});
+
 /** Makes the work of a row; undefined where the peer has no such thing. */
 export type Prepare = (row: Row) => Work | undefined | Promise<Work | undefined>;
 

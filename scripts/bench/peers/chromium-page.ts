@@ -1,6 +1,6 @@
 // What the page of the browser's peers can do, as functions for chromium.ts to call.
 import { createCpuDevice, setDefaultDevice } from "@torchium/tensor";
-import { type Answer, answerer, type Request, type Works } from "../work.js";
+import { type Answer, answerer, type Request, untilFinished, type Works } from "../work.js";
 import type { Jax } from "./jax-js-types.js";
 import { jaxWorks } from "./jax-js-works.js";
 import { torchiumWorks } from "./torchium-works.js";
@@ -14,8 +14,12 @@ export interface BrowserPeer {
 
 const starts = {
   ours: async (threads: number): Promise<Works> => {
-    setDefaultDevice(await createCpuDevice({ threads }));
-    return torchiumWorks;
+    const device = await createCpuDevice({ threads });
+    setDefaultDevice(device);
+    const finishing = Object.entries(torchiumWorks).map(([op, make]) => {
+      return [op, (sizes: Parameters<typeof make>[0]) => untilFinished(make(sizes), device)] as const;
+    });
+    return Object.fromEntries(finishing);
   },
   "jax-js": async (): Promise<Works> => {
     // A file of its own beside the page: only there when the library is installed.

@@ -2,7 +2,7 @@
 import { setDefaultDevice } from "@torchium/tensor";
 import { createWebGpuDevice } from "@torchium/webgpu-backend";
 import { serve } from "../serve.js";
-import type { Work } from "../work.js";
+import { untilFinished, type Work } from "../work.js";
 import { useDawn } from "./dawn.js";
 import { wordWorks } from "./torchium-words.js";
 import { torchiumWorks } from "./torchium-works.js";
@@ -28,12 +28,8 @@ async function stamped(run: Work["run"], time: NonNullable<typeof backend.time>)
 
 function onDevice(work: Work): Work {
   const { time } = backend;
-  const run = async (): Promise<void> => {
-    await work.run();
-    // What a run submits is over when the device has done it.
-    await backend.finish();
-  };
-  return { ...work, run, ...(time && { deviceTime: async () => 1e6 * (await stamped(work.run, time)) }) };
+  const deviceTime = time && (async () => 1e6 * (await stamped(work.run, time)));
+  return { ...untilFinished(work, backend), ...(deviceTime && { deviceTime }) };
 }
 
 await serve({ version: `${process.version} on ${adapter}`, threads: 1 }, ({ op, sizes }) => {
