@@ -29,7 +29,7 @@ export type BrowserSuite = {
 // Dawn in Node has run the same kernels on everything. Here a part shows that a browser gives what they need: random
 // programs, layouts and graphs, but fewer, and of like cases one.
 const likeOthers =
-  /^layouts\/classes of |^anchors\/.*(of bfloat16|that is causal)$|^training\/a language model in (b?float16)$/;
+  /^layouts\/classes of |^anchors\/.*(of bfloat16|that is causal|of b?float16 with epilogues)$|^training\/a language model in b?float16$/;
 const cases = conformanceCases.map(({ name }) => name).filter((name) => !likeOthers.test(name));
 
 async function failure(work: () => unknown): Promise<string> {

@@ -33,7 +33,6 @@ if (await findTestAdapter()) {
         "programs/reductions of what a row shares",
         "anchors/matmul of large sizes",
         "anchors/matmul in batches",
-        "anchors/matmul with epilogues",
         "anchors/matmul of float16",
         "anchors/gather",
         "anchors/scatterAdd",

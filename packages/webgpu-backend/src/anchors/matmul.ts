@@ -73,12 +73,13 @@ export class MatmulExecutable extends GpuExecutable {
 /** An axis of a factor and its size. */
 type Axis = readonly [axis: number, size: number];
 
-/** How a factor is read whose vectors lie along an axis, or across it along another one where that is of use. */
+/**
+ * How a factor is read whose vectors lie along an axis, or across it along another one where that is of use. Layouts that
+ * are read alike are alike: each takes a shader.
+ */
 function factorLayout(operand: Launch["operands"][number], along: Axis, across: Axis | false): FactorLayout {
   const hasVectors = ([axis, size]: Axis): boolean => size % 4 === 0 && isVectorAlong(operand, axis);
-  return {
-    dense: operand.strides[along[0]] === 1,
-    vectors: hasVectors(along),
-    across: across !== false && hasVectors(across),
-  };
+  const vectors = hasVectors(along);
+  if (across) return { dense: vectors, vectors, across: !vectors && hasVectors(across) };
+  return { dense: operand.strides[along[0]] === 1, vectors, across: false };
 }
