@@ -13,20 +13,13 @@ import type {
   LaunchError,
   MemoryInfo,
 } from "../backend/backend.js";
-import { allDTypes, isHalf } from "../dtype.js";
+import { allDTypes } from "../dtype.js";
 import { argumentError, TensorError, unreachable } from "../errors.js";
 import { Allocator, alignment, CpuBuffer, Workspace } from "./allocator.js";
-import { AttentionExecutable, attentionPays } from "./anchors/attention.js";
+import { Anchors } from "./anchors/anchors.js";
+import { attentionPays } from "./anchors/attention.js";
 import { faultWords, firstFault } from "./anchors/faults.js";
-import { GatherExecutable } from "./anchors/gather.js";
-import { MatmulExecutable, type MatmulTools } from "./anchors/matmul.js";
-import { PickedRowsExecutable } from "./anchors/picked-rows.js";
-import { ScanExecutable } from "./anchors/scan.js";
-import { ScatterExecutable } from "./anchors/scatter.js";
-import { SortExecutable } from "./anchors/sort.js";
 import { type Blas, describeProducts, libraryOf, type NoBlas } from "./blas/blas.js";
-import { blasModule } from "./blas/products.js";
-import { gemmModule, gemmWorkspaceByteLength } from "./gemm/gemm.js";
 import { createPool, type Pool } from "./pool/pool.js";
 import { defaultParallelNanoseconds } from "./run/cost.js";
 import { KernelExecutable } from "./run/kernel-work.js";
@@ -126,11 +119,10 @@ export class CpuBackend implements Backend {
   readonly #wideSimd: boolean;
   readonly #blas: Blas | NoBlas | undefined;
   readonly #crew: Crew;
-  readonly #executables = new Map<string, CpuExecutable>();
+  readonly #kernels = new Map<string, KernelExecutable>();
+  readonly #anchors: Anchors;
   readonly #submissions = new WeakMap<readonly Launch[], Submission>();
   readonly #errors: LaunchError[] = [];
-  #matmulTools: MatmulTools | undefined;
-  #packing: number | undefined;
   readonly #blocks: Workspace;
   readonly #scratch: Workspace;
   #bytes: Uint8Array;
@@ -149,6 +141,13 @@ export class CpuBackend implements Backend {
     };
     // Address 0 stays unused.
     this.#allocator = new Allocator(pool.memory, alignment, Math.min(options.limitBytes ?? memoryEnd, memoryEnd));
+    this.#anchors = new Anchors({
+      pool,
+      gemm: { shared: pool.shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd },
+      blas: libraryOf(options.blas),
+      reserve: (byteLength) => this.#allocator.reserve(byteLength).address,
+      compile: (kernel) => this.compile(kernel),
+    });
     this.#blocks = new Workspace(this.#allocator);
     this.#scratch = new Workspace(this.#allocator);
     this.#bytes = new Uint8Array(pool.memory.buffer);
@@ -212,55 +211,17 @@ export class CpuBackend implements Backend {
 
   compile(kernel: Kernel): KernelExecutable {
     this.#check();
-    return this.#cached(kernel.key, () => {
-      const target = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd };
-      return new KernelExecutable(kernel, target, this.#pool);
-    });
+    const known = this.#kernels.get(kernel.key);
+    if (known) return known;
+    const target = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd };
+    const executable = new KernelExecutable(kernel, target, this.#pool);
+    this.#kernels.set(kernel.key, executable);
+    return executable;
   }
 
   anchor(call: AnchorCall): CpuExecutable | undefined {
     this.#check();
-    // Core runs those of 16 bits in float32.
-    if (isHalf(call.attributes.type)) return undefined;
-    if (call.op === "matmul") return this.#matmul(call);
-    if (call.epilogue) return undefined;
-    switch (call.op) {
-      case "gather": {
-        const { type } = call.attributes;
-        return this.#cached(`gather/${type}`, () => new GatherExecutable(type, this.#pool));
-      }
-      case "scatterAdd": {
-        const { type } = call.attributes;
-        return this.#cached(`scatterAdd/${type}`, () => new ScatterExecutable(type, "zero", this.#pool));
-      }
-      case "scatterInto": {
-        const { type, mode } = call.attributes;
-        return this.#cached(`scatterInto/${type}/${mode}`, () => new ScatterExecutable(type, mode, this.#pool));
-      }
-      case "gatherDot":
-      case "gatherSum":
-      case "scatterOuter": {
-        const { op } = call;
-        return this.#cached(op, () => new PickedRowsExecutable(op, this.#pool));
-      }
-      case "scan": {
-        const { type, reverse } = call.attributes;
-        if (type === "bool") return undefined;
-        const make = () => new ScanExecutable({ type, reverse }, call.rank, this.#pool);
-        return this.#cached(`scan/${type}/${reverse}/${call.rank}`, make);
-      }
-      case "sort": {
-        const { type, descending } = call.attributes;
-        const make = () => new SortExecutable({ type, descending }, call.rank, this.#pool);
-        return this.#cached(`sort/${type}/${descending}/${call.rank}`, make);
-      }
-      case "attention":
-      case "attentionGradient": {
-        const { causal, scale } = call.attributes;
-        const key = `${call.op}/${causal}/${scale}/${call.rank}`;
-        return this.#cached(key, () => this.#attention(key, call));
-      }
-    }
+    return this.#anchors.of(call);
   }
 
   pays(call: AnchorCall, sizes: readonly number[], withGradient: boolean): boolean {
@@ -325,54 +286,6 @@ export class CpuBackend implements Backend {
   dispose(): void {
     this.#disposed = true;
     this.#pool.dispose();
-  }
-
-  // Keys say which class an executable is of.
-  #cached<E extends CpuExecutable>(key: string, make: () => E): E {
-    const known = this.#executables.get(key);
-    if (known) return known as E;
-    const executable = make();
-    this.#executables.set(key, executable);
-    return executable;
-  }
-
-  #matmul(call: AnchorCall & { readonly op: "matmul" }): CpuExecutable {
-    const key = `matmul/${call.attributes.type}/${call.rank}/${call.epilogue?.key}`;
-    return this.#cached(key, () => {
-      this.#matmulTools ??= this.#makeMatmulTools();
-      return new MatmulExecutable(key, call, this.#matmulTools);
-    });
-  }
-
-  #makeMatmulTools(): MatmulTools {
-    const { shared } = this.#pool;
-    const module = gemmModule({ shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd });
-    const products = {
-      float32: this.#pool.register(module, "gemmFloat32"),
-      float64: this.#pool.register(module, "gemmFloat64"),
-    };
-    const blas = libraryOf(this.#blas);
-    const calls = blas && blasModule(shared);
-    const library = calls && {
-      float32: this.#pool.register(calls, "gemmFloat32"),
-      float64: this.#pool.register(calls, "gemmFloat64"),
-      leastMultiplyAdds: blas.leastMultiplyAdds,
-    };
-    return { products, library, workspace: this.#packingSpace(), compile: (kernel) => this.compile(kernel) };
-  }
-
-  #attention(key: string, call: AnchorCall & { readonly op: "attention" | "attentionGradient" }): AttentionExecutable {
-    const gemm = { shared: this.#pool.shared, relaxedSimd: this.#relaxedSimd, wideSimd: this.#wideSimd };
-    return new AttentionExecutable(key, call, {
-      ...{ pool: this.#pool, gemm, workspace: this.#packingSpace() },
-      compile: (kernel) => this.compile(kernel),
-    });
-  }
-
-  // Where products pack their operands, every thread in a part of its own.
-  #packingSpace(): number {
-    this.#packing ??= this.#allocator.reserve(gemmWorkspaceByteLength * this.#pool.threads).address;
-    return this.#packing;
   }
 
   #submissionOf(launches: readonly Launch[]): Submission {
