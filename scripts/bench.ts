@@ -76,6 +76,11 @@ async function run(): Promise<void> {
     all: options.all,
     onGpu: counts[0] === 0,
   });
+  if (rows.length === 0 && !withHost) {
+    throw new Error(
+      `bench: --only names no row and no group, got ${options.only}; the table of \`--all\` has their names`,
+    );
+  }
   const [before, earlier] = [resultIn(options.compare), resultIn(options.add)];
   const [load, processor] = [loadavg(), cpus()[0]?.model.trim() ?? ""];
   console.log(`${processor}, ${availableParallelism()} threads, Node ${process.version}, load ${load[0]!.toFixed(1)}`);

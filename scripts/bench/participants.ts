@@ -188,7 +188,13 @@ export async function startPeers(
   const peers: Peer[] = [];
   const missing: Record<string, string> = {};
   const [ours, ...others] = declarations;
-  for (const { name, command, advice, core, offers = () => true } of [ours!, ...nodes.map(onOtherNode), ...others]) {
+  const known = [ours!, ...nodes.map(onOtherNode), ...others];
+  const stranger = wanted?.find((name) => !known.some((one) => one.name === name));
+  if (stranger !== undefined) {
+    const names = known.map(({ name }) => name).join("; ");
+    throw new Error(`bench: --peers has an unknown name, got ${stranger}, expected some of ${names}`);
+  }
+  for (const { name, command, advice, core, offers = () => true } of known) {
     if ((wanted !== undefined && !wanted.includes(name)) || !rows.some(offers)) continue;
     const line = command(threads);
     if (typeof line === "string") {

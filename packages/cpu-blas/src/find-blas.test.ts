@@ -23,6 +23,16 @@ describe("findBlas", () => {
     expect(process.env.OPENBLAS_CORETYPE).toBeUndefined();
   });
 
+  it.each([
+    [{ pth: "x" }, "findBlas: unknown option, got pth"],
+    [{ path: 1 }, "findBlas: path must be a file or a library's name, got 1"],
+    [{ coreType: "" }, "findBlas: coreType must be a processor's name"],
+    ["libblas.so", "findBlas: options must be an object"],
+  ])("refuses %j", async (options, message) => {
+    await expect(findBlas(options as object)).rejects.toThrow(message);
+    await expect(findBlas(options as object)).rejects.toMatchObject({ code: "argument" });
+  });
+
   it("refuses a file that was named and is none", async () => {
     await expect(findBlas({ path: "/no/such/file.so" })).rejects.toMatchObject({ code: "unsupported" });
     await expect(findBlas({ path: process.execPath })).rejects.toThrow(

@@ -1,6 +1,7 @@
 // Finding a library, trying it, and handing it to the CPU backend.
 
 import { type Blas, type NoBlas, TensorError } from "@torchium/tensor";
+import { type OptionSpec, type OptionTable, readOptions } from "@torchium/tensor/options";
 import { fileVariable, type Machine, placesOf } from "./discovery.js";
 import { type Host, loadHost, messageOf } from "./host.js";
 import { coreVariable, mistakenCore } from "./processor.js";
@@ -21,6 +22,18 @@ export type FindBlasOptions = {
   readonly coreType?: string;
 };
 
+const name = (expected: string): OptionSpec<string | undefined> => ({
+  kind: "word",
+  expected,
+  accepts: (x) => typeof x === "string" && x !== "",
+  optional: true,
+});
+
+const table = {
+  path: name("a file or a library's name"),
+  coreType: name("a processor's name"),
+} as const satisfies OptionTable<FindBlasOptions>;
+
 /** A library that was found, ready for `createCpuDevice({ blas })`. */
 export interface BlasLibrary extends Blas, Identity {
   /** The file, or the name that the dynamic linker found it by. */
@@ -38,10 +51,11 @@ const leastMultiplyAdds = 32 ** 3;
  * Finds a BLAS and switches its own threads off, for this whole process: the CPU backend calls it from all of its threads.
  * Looks into the active Python environment, the system's places and Python wheels; a file that is named is the only one tried.
  * @returns the library, or why there is none.
- * @throws TensorError `unsupported` where a file was named and cannot be used
+ * @throws TensorError `unsupported` where a file was named and cannot be used, `argument` for options that it has not
  */
 export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibrary | NoBlas> {
-  const named = options.path ?? globalThis.process?.env?.[fileVariable];
+  const { path, coreType } = readOptions("findBlas", table, options);
+  const named = path ?? globalThis.process?.env?.[fileVariable];
   let host: Host;
   try {
     host = await loadHost();
@@ -49,7 +63,7 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
     if (named || !TensorError.is(error)) throw error;
     return { missing: error.message };
   }
-  if (options.coreType !== undefined) process.env[coreVariable] = options.coreType;
+  if (coreType !== undefined) process.env[coreVariable] = coreType;
   const cpuInfo = readText(host, "/proc/cpuinfo");
   if (named) {
     try {

@@ -40,6 +40,8 @@ export type WebGpuBackendOptions = {
 export class WebGpuBackend implements Backend {
   readonly interfaceVersion = 1;
   readonly name = "webgpu";
+  /** The adapter, as far as it says who it is. */
+  readonly info?: string;
   readonly capabilities: Capabilities;
   readonly lost: Promise<TensorError>;
   readonly time?: (launches: readonly Launch[]) => Promise<number>;
@@ -61,6 +63,8 @@ export class WebGpuBackend implements Backend {
     const maxBytes = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
     this.#device = device;
     this.#ownsDevice = options.ownsDevice ?? true;
+    const info = adapterName(device);
+    if (info !== "") this.info = info;
     this.capabilities = {
       dtypes: new Set(["float32", "float16", "bfloat16", "int32", "uint32", "bool"]),
       maxBuffersPerLaunch: limits.maxStorageBuffersPerShaderStage,
@@ -285,6 +289,12 @@ function inWords(bytes: Uint8Array): Uint8Array {
 function subgroupSizeOf({ features, adapterInfo }: GpuDevice): number | undefined {
   const { subgroupMinSize: least, subgroupMaxSize: most } = adapterInfo ?? {};
   return features.has("subgroups") && least === most ? least : undefined;
+}
+
+/** What the adapter calls itself: a browser may keep all of it back. */
+function adapterName({ adapterInfo = {} }: GpuDevice): string {
+  const { vendor, architecture, device, description } = adapterInfo;
+  return [...new Set([vendor, architecture, device, description])].filter(Boolean).join(", ");
 }
 
 type GpuBufferOf = Parameters<GpuCommandEncoder["copyBufferToBuffer"]>[2];

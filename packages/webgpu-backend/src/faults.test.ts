@@ -46,6 +46,14 @@ describe.skipIf(!available)(`faults on WebGPU${available ? "" : " (no WebGPU ada
     return device;
   };
 
+  it("says which adapter it runs on", async () => {
+    const gpu = await newGpu();
+    const { vendor, description } = gpu.adapterInfo ?? {};
+    const { info } = await onGpu(gpu);
+    expect(info).toMatch(/^webgpu/);
+    for (const part of [vendor, description]) expect(info).toContain(part ?? "");
+  });
+
   describe("a lost device", () => {
     it("rejects every pending and every later call", async () => {
       const gpu = await newGpu();

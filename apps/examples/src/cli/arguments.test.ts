@@ -71,7 +71,7 @@ describe("parseArguments", () => {
     ["line --out --steps 5", "--out: needs a value, got --steps, expected a path"],
     ["line --help=no", '--help: takes no value, got "no"'],
     ["line --steps 0", '--steps: expected a whole number of at least 1, got "0"'],
-    ["line --threads 1.5", '--threads: expected a whole number from 1 to 1024, got "1.5"'],
+    ["line --threads 1.5", '--threads: expected a whole number from 1 to 256, got "1.5"'],
     ["line --backend gpu", '--backend: expected one of cpu, cuda, webgpu, got "gpu"'],
     ["line sue", 'line: unexpected word "sue", did you mean use?'],
     ["line --steps 5 more", 'line: unexpected word "more", expected options only'],

@@ -13,7 +13,7 @@ const deviceOptions = {
     mayChange: true,
   }),
   wide: flag({ help: "256-bit registers on the CPU, by an experimental flag of Node 24 and later", mayChange: true }),
-  threads: integer({ min: 1, max: 1024, help: "CPU threads, all cores by default", mayChange: true }),
+  threads: integer({ min: 1, max: 256, help: "CPU threads, all cores by default", mayChange: true }),
   seed: integer({ max: 2 ** 32 - 1, help: "seed of every random number", default: 1337 }),
   help: flag({ help: "print this help" }),
 } as const;

@@ -237,6 +237,8 @@ describe("to", () => {
     expect(y.dtype).toBe("float64");
     expect(await y.toArray()).toEqual([31, 32]);
     expect(caught(() => pair.to("int32" as "float32"))).toMatchObject({ code: "dtype" });
+    expect(caught(() => pair.to("bf16" as "float32"))).toMatchObject({ code: "dtype" });
+    expect(caught(() => pair.to({ dtype: "float64" } as unknown as "float32"))).toMatchObject({ code: "dtype" });
   });
 
   test("a device takes everything along, and training goes on there", async () => {

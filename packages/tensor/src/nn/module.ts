@@ -2,7 +2,7 @@
 // its own properties, in the order they are declared, and names them as PyTorch would.
 
 import { gradientOf } from "../control.js";
-import { type DType, type FloatType, isFloat } from "../dtype.js";
+import { checkDType, type DType, type FloatType, isFloat } from "../dtype.js";
 import { TensorError } from "../errors.js";
 import { Device } from "../graph/device.js";
 import { makeLeaf, type Tensor } from "../tensor.js";
@@ -169,13 +169,14 @@ export abstract class Module {
   to(device: Device): Promise<this>;
   to(target: DType | Device): this | Promise<this> {
     if (target instanceof Device) return this.#move(target);
-    if (!isFloat(target)) {
+    const dtype = checkDType("Module.to", target);
+    if (!isFloat(dtype)) {
       throw new TensorError(
         "dtype",
-        `Module.to: needs a floating dtype, got ${target}, expected float32, float64, bfloat16 or float16`,
+        `Module.to: needs a floating dtype, got ${dtype}, expected float32, float64, bfloat16 or float16`,
       );
     }
-    this.#replace((t) => (isFloat(t.dtype) ? t.to(target) : t));
+    this.#replace((t) => (isFloat(t.dtype) ? t.to(dtype) : t));
     return this;
   }
 
