@@ -29,7 +29,7 @@ async function loadDawn(): Promise<Gpu | undefined> {
 }
 
 /** What to call an adapter: its description, or what else the host tells of it. */
-export function adapterName({ info }: GpuAdapter): string {
+export function adapterName({ info }: Pick<GpuAdapter, "info">): string {
   const { vendor = "", architecture = "", device = "", description = "" } = info ?? {};
   return description || [vendor, architecture, device].filter(Boolean).join(" ") || "unnamed adapter";
 }

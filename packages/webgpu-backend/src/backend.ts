@@ -13,6 +13,7 @@ import {
   TensorError,
   unreachable,
 } from "@torchium/tensor/backend";
+import { adapterName } from "./adapter.js";
 import { makeAnchor } from "./anchors/anchors.js";
 import type { GpuCommandEncoder, GpuDevice, GpuTimestampWrites } from "./gpu.js";
 import { KernelExecutable } from "./kernels/kernel-executable.js";
@@ -63,8 +64,7 @@ export class WebGpuBackend implements Backend {
     const maxBytes = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
     this.#device = device;
     this.#ownsDevice = options.ownsDevice ?? true;
-    const info = adapterName(device);
-    if (info !== "") this.info = info;
+    if (device.adapterInfo) this.info = adapterName({ info: device.adapterInfo });
     this.capabilities = {
       dtypes: new Set(["float32", "float16", "bfloat16", "int32", "uint32", "bool"]),
       maxBuffersPerLaunch: limits.maxStorageBuffersPerShaderStage,
@@ -289,12 +289,6 @@ function inWords(bytes: Uint8Array): Uint8Array {
 function subgroupSizeOf({ features, adapterInfo }: GpuDevice): number | undefined {
   const { subgroupMinSize: least, subgroupMaxSize: most } = adapterInfo ?? {};
   return features.has("subgroups") && least === most ? least : undefined;
-}
-
-/** What the adapter calls itself: a browser may keep all of it back. */
-function adapterName({ adapterInfo = {} }: GpuDevice): string {
-  const { vendor, architecture, device, description } = adapterInfo;
-  return [...new Set([vendor, architecture, device, description])].filter(Boolean).join(", ");
 }
 
 type GpuBufferOf = Parameters<GpuCommandEncoder["copyBufferToBuffer"]>[2];
