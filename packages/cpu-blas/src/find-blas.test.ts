@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { createCpuDevice, fromTypedArray } from "@torchium/tensor";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type BlasLibrary, findBlas } from "./find-blas.js";
@@ -61,6 +62,33 @@ describe.skipIf(!library)("a real library", () => {
 
   it("is the same when it is named", async () => {
     expect(await findBlas({ path: blas.path })).toMatchObject({ description: blas.description });
+  });
+
+  it.runIf(blas?.name === "OpenBLAS").each([{}, { path: blas?.path }])(
+    "refuses a processor whose kernels it did not take, also with %j",
+    async (more) => {
+      vi.stubEnv("OPENBLAS_CORETYPE", "Unchanged");
+      const refused = findBlas({ coreType: "Nonsense", ...(more as object) });
+      await expect(refused).rejects.toMatchObject({ code: "argument" });
+      await expect(refused).rejects.toThrow(
+        new RegExp(`^findBlas: OpenBLAS .* did not take coreType and chose ${blas.core}, got Nonsense, expected `),
+      );
+      expect(process.env.OPENBLAS_CORETYPE).toBe("Unchanged");
+    },
+  );
+
+  it.runIf(blas?.name === "OpenBLAS")("takes the processor that it has chosen already, in any case", async () => {
+    vi.stubEnv("OPENBLAS_CORETYPE", undefined);
+    const coreType = blas.core!.toUpperCase();
+    expect(await findBlas({ coreType })).toMatchObject({ core: blas.core });
+    expect(process.env.OPENBLAS_CORETYPE).toBe(coreType);
+  });
+
+  it("is short where Node prints it", () => {
+    expect(inspect(blas).length).toBeLessThan(300);
+    expect(inspect(blas)).toContain(inspect(blas.path));
+    expect(inspect({ blas }, { depth: 0 })).toBe("{ blas: [Object] }");
+    expect(Object.keys({ ...blas })).toEqual(Object.keys(blas));
   });
 
   it.each([1, 2, 3])("computes a device's products on %i threads, also after memory has grown", async (threads) => {

@@ -17,7 +17,7 @@ export type FindBlasOptions = {
   /**
    * The processor whose kernels OpenBLAS shall use: `SkylakeX`, `Haswell`. Without it OpenBLAS chooses by itself, and where it
    * mistakes the processor for an old one it is opened anew with kernels that fit. It becomes `OPENBLAS_CORETYPE` of this
-   * process and counts only for the first use of an OpenBLAS in it.
+   * process and counts only for the first use of an OpenBLAS in it; other libraries do not read it.
    */
   readonly coreType?: string;
 };
@@ -51,7 +51,8 @@ const leastMultiplyAdds = 32 ** 3;
  * Finds a BLAS and switches its own threads off, for this whole process: the CPU backend calls it from all of its threads.
  * Looks into the active Python environment, the system's places and Python wheels; a file that is named is the only one tried.
  * @returns the library, or why there is none.
- * @throws TensorError `unsupported` where a file was named and cannot be used, `argument` for options that it has not
+ * @throws TensorError `unsupported` where a file was named and cannot be used, `argument` for options that it has not and for
+ *   a `coreType` that the OpenBLAS which was found did not take
  */
 export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibrary | NoBlas> {
   const { path, coreType } = readOptions("findBlas", table, options);
@@ -63,12 +64,25 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
     if (named || !TensorError.is(error)) throw error;
     return { missing: error.message };
   }
-  if (coreType !== undefined) process.env[coreVariable] = coreType;
+  if (coreType === undefined) return look(host, named, coreType);
+  const before = process.env[coreVariable];
+  process.env[coreVariable] = coreType;
+  try {
+    return look(host, named, coreType);
+  } catch (error) {
+    if (before === undefined) delete process.env[coreVariable];
+    else process.env[coreVariable] = before;
+    throw error;
+  }
+}
+
+function look(host: Host, named: string | undefined, coreType: string | undefined): BlasLibrary | NoBlas {
   const cpuInfo = readText(host, "/proc/cpuinfo");
   if (named) {
     try {
-      return open(host, named, cpuInfo);
+      return open(host, named, cpuInfo, coreType);
     } catch (error) {
+      if (TensorError.is(error)) throw error;
       const message = `findBlas: the library cannot be used: ${messageOf(error)}, got ${named}, expected a BLAS with CBLAS`;
       throw new TensorError("unsupported", message, { path: named }, error);
     }
@@ -76,11 +90,12 @@ export async function findBlas(options: FindBlasOptions = {}): Promise<BlasLibra
   let refusal: string | undefined;
   for (const path of new Set(placesOf(machineOf(host)))) {
     try {
-      const library = open(host, path, cpuInfo);
+      const library = open(host, path, cpuInfo, coreType);
       // The embedded products are faster than kernels for processors of long ago.
       if (library.warning === undefined) return library;
       refusal ??= `not used: ${library.warning}`;
     } catch (error) {
+      if (TensorError.is(error)) throw error;
       // The linker knows no such name, which is no news; a file that is there and does not work is.
       if (host.fs.existsSync(path)) refusal ??= `${path}: ${messageOf(error)}`;
     }
@@ -107,9 +122,19 @@ function load(host: Host, path: string, cpuInfo: string): Opened & { readonly un
 /**
  * Loads a library; an OpenBLAS that mistakes the processor once more, with the core it should have chosen. That counts
  * where nobody else in the process has it open, and on the main thread, whose environment is the process's own.
+ * @throws TensorError `argument` for an OpenBLAS that did not take `coreType`: it ignores what it does not know
  */
-function loadFitting(host: Host, path: string, cpuInfo: string): Opened {
+function loadFitting(host: Host, path: string, cpuInfo: string, coreType: string | undefined): Opened {
   const first = load(host, path, cpuInfo);
+  const { name, core } = first.identity;
+  if (coreType !== undefined && name === "OpenBLAS" && core !== undefined) {
+    if (core.toLowerCase() === coreType.toLowerCase()) return { ...first, fitting: undefined };
+    first.unload();
+    const wrong = `${titleOf(first.identity)}, ${path}, did not take coreType and chose ${core}`;
+    const expected = "one that it knows and that can run here, before anything has opened it, on the main thread";
+    const message = `findBlas: ${wrong}, got ${coreType}, expected ${expected}`;
+    throw new TensorError("argument", message, { path, coreType, core });
+  }
   if (first.fitting === undefined || process.env[coreVariable] !== undefined) return first;
   first.unload();
   process.env[coreVariable] = first.fitting;
@@ -120,9 +145,11 @@ function loadFitting(host: Host, path: string, cpuInfo: string): Opened {
   }
 }
 
+const titleOf = ({ name, version }: Identity): string => (version ? `${name} ${version}` : name);
+
 /** Opens a library and tries it. @throws Error where it cannot be used */
-function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
-  const { symbols, identity, fitting } = loadFitting(host, path, cpuInfo);
+function open(host: Host, path: string, cpuInfo: string, coreType: string | undefined): BlasLibrary {
+  const { symbols, identity, fitting } = loadFitting(host, path, cpuInfo, coreType);
   const integerBits = integerBitsOf(symbols);
   const data: ProductsData = {
     koffi: host.require.resolve("koffi"),
@@ -133,19 +160,18 @@ function open(host: Host, path: string, cpuInfo: string): BlasLibrary {
   const connectProducts = host.vm.runInThisContext(productsSource) as ConnectProducts;
   const connect: Blas["connect"] = (memory) => connectProducts(memory, data, host.require);
   checkProducts(connect as (memory: WebAssembly.Memory) => ReturnType<ConnectProducts>);
-  const { name, version, core } = identity;
-  const title = [name, version, core && `(${core})`].filter(Boolean).join(" ");
+  const title = identity.core ? `${titleOf(identity)} (${identity.core})` : titleOf(identity);
   const advice = `it takes this processor for an old one; set ${coreVariable}=${fitting}, or coreType of findBlas`;
-  return {
-    ...identity,
-    path,
-    integerBits,
-    ...(fitting && { warning: `${title}, ${path}: ${advice}` }),
+  const facts = { ...identity, path, integerBits, ...(fitting && { warning: `${title}, ${path}: ${advice}` }) };
+  const library: BlasLibrary = {
+    ...facts,
     description: `${title}, ${path}${fitting ? ` (${advice})` : ""}`,
     leastMultiplyAdds,
     connect,
     worker: { source: productsSource, data },
   };
+  // What Node prints: without the text of a whole program.
+  return Object.defineProperty(library, Symbol.for("nodejs.util.inspect.custom"), { value: () => facts });
 }
 
 function readText({ fs }: Host, path: string): string {
