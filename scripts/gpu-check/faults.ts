@@ -22,7 +22,12 @@ async function readWild(): Promise<void> {
   const backend = await createCudaBackend();
   const executable = backend.compile(kernelOf(copy, { sizes: [4], strides: [[2], [1]] }));
   const buffer = backend.allocate(64);
-  const operand = (stride: number, offset: number) => ({ buffer, byteOffset: 0, strides: [stride], offset });
+  const operand = (stride: number, offset: number) => ({
+    binding: { buffer },
+    byteOffset: 0,
+    strides: [stride],
+    offset,
+  });
   backend.submit([
     { executable, sizes: [4], operands: [operand(2, 2 ** 41), operand(1, 0)], scalars: [], stage: 0, label: "wild" },
   ]);

@@ -119,7 +119,12 @@ async function rowSpeed(
     const map = program.reduces.length === 0 && program.outputs[0]!.role === "full";
     const strides = roles.map((role) => [...stridesOf[role](length)]);
     const executable = backend.compile(kernelOf(program, { sizes: [rows, length], strides }));
-    const operands = buffers.map((b, i) => ({ buffer: b, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    const operands = buffers.map((b, i) => ({
+      binding: { buffer: b },
+      byteOffset: 0,
+      strides: strides[i]!,
+      offset: 0,
+    }));
     return best(backend, {
       executable,
       sizes: [rows, length],
@@ -163,7 +168,12 @@ async function epilogueSpeed(backend: CudaBackend, n: number): Promise<Speed> {
   const executable = backend.anchor({ op: "matmul", attributes: { type: dtype }, rank: 3, epilogue })!;
   const milliseconds = await withBuffers(backend, dtype, [n * n, n * n, n, n * n, n * n], (buffers) => {
     const strides = [[n, 0, 1], [0, 1, n], ...behind];
-    const operands = buffers.map((b, i) => ({ buffer: b, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    const operands = buffers.map((b, i) => ({
+      binding: { buffer: b },
+      byteOffset: 0,
+      strides: strides[i]!,
+      offset: 0,
+    }));
     return best(backend, { executable, sizes: [n, n, n], operands, scalars: [], stage: 0, label: "matmul" });
   });
   const name = `matmul, ${dtype}, bias and GELU [${n}, ${n}, ${n}]`;
@@ -178,7 +188,12 @@ async function productSpeed(backend: CudaBackend, name: string, dtype: Dtype, n:
       [0, 1, n],
       [n, 1, 0],
     ];
-    const operands = buffers.map((b, i) => ({ buffer: b, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    const operands = buffers.map((b, i) => ({
+      binding: { buffer: b },
+      byteOffset: 0,
+      strides: strides[i]!,
+      offset: 0,
+    }));
     return best(backend, { executable, sizes: [n, n, n], operands, scalars: [], stage: 0, label: "matmul" });
   });
   return { name: `${name} [${n}, ${n}, ${n}]`, milliseconds, gigaflops: (2 * n ** 3) / milliseconds / 1e6 };
@@ -206,7 +221,7 @@ async function attentionSpeed(backend: CudaBackend, dtype: Dtype, size: Attentio
       withBuffers(backend, "float32", [batch * heads * length], ([logTotals]) => {
         const [projected, output, gradient, ofProjected] = made as [Buffer, Buffer, Buffer, Buffer];
         const at = (buffer: BufferHandle, strides: readonly number[], part = 0) => ({
-          ...{ buffer, byteOffset: 0, strides },
+          ...{ binding: { buffer }, byteOffset: 0, strides },
           offset: part * heads * width,
         });
         const parts = (buffer: BufferHandle) => [

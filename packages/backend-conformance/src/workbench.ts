@@ -88,7 +88,7 @@ export class Workbench {
       const places = this.#place(trial);
       const operands = trial.operands.map(({ strides, offset }, i) => {
         const at = places[i];
-        return { buffer: at?.buffer, byteOffset: at?.start ?? 0, strides, offset };
+        return { binding: at && { buffer: at.buffer }, byteOffset: at?.start ?? 0, strides, offset };
       });
       const launch: Launch = {
         executable,

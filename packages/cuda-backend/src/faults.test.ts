@@ -18,7 +18,7 @@ function work(backend: CudaBackend) {
   const executable = backend.compile(kernelOf(double, { sizes: [1000], strides: [[1], [1]] }));
   const [from, to] = [backend.allocate(4000), backend.allocate(4000)];
   backend.write(from, new Uint8Array(Float32Array.from({ length: 1000 }, (_, i) => i).buffer));
-  const operands = [from, to].map((buffer) => ({ buffer, byteOffset: 0, strides: [1], offset: 0 }));
+  const operands = [from, to].map((buffer) => ({ binding: { buffer }, byteOffset: 0, strides: [1], offset: 0 }));
   backend.submit([{ executable, sizes: [1000], operands, scalars: [], stage: 0, label: "double" }]);
   return to;
 }
@@ -86,7 +86,12 @@ describeOnEmulator("faults", (emulator) => {
     emulator.mutate("x0[a0]", "x0[a0 + (1 << 29)]");
     const odd = backend.compile(kernelOf(double, { sizes: [7], strides: [[2], [1]] }));
     const [from, to] = [backend.allocate(64), backend.allocate(64)];
-    const operands = [from, to].map((buffer, i) => ({ buffer, byteOffset: 0, strides: [2 - i], offset: 0 }));
+    const operands = [from, to].map((buffer, i) => ({
+      binding: { buffer },
+      byteOffset: 0,
+      strides: [2 - i],
+      offset: 0,
+    }));
     backend.submit([{ executable: odd, sizes: [7], operands, scalars: [], stage: 0, label: "odd" }]);
     emulator.mutate("", "");
     expect((await failureOf(backend.finish())).code).toBe("device-lost");

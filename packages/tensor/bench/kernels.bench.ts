@@ -167,13 +167,13 @@ function launchOf(backend: Backend, { name, sizes, inputs, outputs }: Entry): { 
   let bytes = 0;
   const operands = all.map((x, i): LaunchOperand => {
     const place = { byteOffset: 0, strides: space.strides[i]!, offset: 0 };
-    if (x.kind === "index") return { ...place, buffer: undefined };
+    if (x.kind === "index") return { ...place, binding: undefined };
     const length = sizeOf(sizes.filter((_, axis) => x.strides(sizes)[axis] !== 0));
     bytes += length * 4;
     const own = backend.allocate(length * 4);
     const data = Float32Array.from({ length }, (_, k) => Math.sin(k) * 3);
     backend.write(own, new Uint8Array(data.buffer));
-    return { ...place, buffer: own };
+    return { ...place, binding: { buffer: own } };
   });
   const executable = backend.compile(kernelOf(program, space));
   return { launch: { executable, sizes: space.sizes, operands, scalars: [], stage: 0, label: name }, bytes };
@@ -208,7 +208,7 @@ for (const options of [{ threads: 1 }, {}, { threads: 1, wideSimd: true }]) {
     console.log(
       `${entry.name.padEnd(28)} ${(time / 1000).toFixed(1).padStart(9)} µs ${rate} elements/ns ${(bytes / time).toFixed(1).padStart(6)} GB/s`,
     );
-    for (const o of launch.operands) if (o.buffer) backend.release(o.buffer);
+    for (const o of launch.operands) if (o.binding) backend.release(o.binding.buffer!);
   }
   backend.dispose();
 }

@@ -225,7 +225,12 @@ async function inOrder({ bench }: CaseContext): Promise<void> {
   backend.write(table, bytesOf("float32", [1, 2, 3]));
   backend.write(badIds, bytesOf("int32", [5]));
   backend.write(goodIds, bytesOf("int32", [2]));
-  const operand = (buffer: typeof table, strides: readonly number[]) => ({ buffer, byteOffset: 0, strides, offset: 0 });
+  const operand = (buffer: typeof table, strides: readonly number[]) => ({
+    binding: { buffer },
+    byteOffset: 0,
+    strides,
+    offset: 0,
+  });
   backend.submit(
     out.map((to, i) => ({
       executable,

@@ -24,18 +24,18 @@ export const deviceFaults: Faults = {
         return { ...l, scalars };
       })();
     },
-    foundBy: "launches/replayed with other bindings, scalars and offsets",
+    foundBy: "launches/replayed with other bindings and scalars",
   },
   "buffers kept from the first run": {
     make: () => {
       const kept = new WeakMap<Launch, Launch["operands"]>();
       return brokenLaunches((l) => {
-        const operands = kept.get(l) ?? l.operands.map((o) => ({ ...o }));
+        const operands = kept.get(l) ?? l.operands.map((o) => ({ ...o, binding: o.binding && { ...o.binding } }));
         kept.set(l, operands);
         return { ...l, operands };
       })();
     },
-    foundBy: "launches/replayed with other bindings, scalars and offsets",
+    foundBy: "launches/replayed with other bindings and scalars",
   },
   "submissions that run at the next read": {
     make: broken((inner) => {

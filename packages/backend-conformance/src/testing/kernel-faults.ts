@@ -15,9 +15,9 @@ import {
 
 /** The least element of an operand's buffer behind what the launch writes, in bytes. */
 function endOf({ sizes, operands }: Launch, operand = operands.length - 1, size = 4) {
-  const { buffer, byteOffset, strides, offset } = operands[operand]!;
+  const { binding, byteOffset, strides, offset } = operands[operand]!;
   const reach = strides.reduce((sum, stride, axis) => sum + Math.max(0, stride) * (sizes[axis]! - 1), 0);
-  return { buffer: buffer!, byte: byteOffset + size * (offset + reach + 1) };
+  return { buffer: binding!.buffer!, byte: byteOffset + size * (offset + reach + 1) };
 }
 
 let noise = 0;
@@ -30,7 +30,7 @@ export const kernelFaults: Faults = {
     foundBy: "layouts/classes of maps",
   },
   "positions without their offset": {
-    make: brokenOperands((o) => (o.buffer ? o : { ...o, offset: 0 })),
+    make: brokenOperands((o) => (o.binding ? o : { ...o, offset: 0 })),
     foundBy: "layouts/scattered positions",
   },
   "bindings without their byte offset": {
@@ -93,8 +93,8 @@ export const kernelFaults: Faults = {
       submit: (launches) => {
         inner.submit(launches);
         for (const { operands } of launches)
-          if (operands[0]?.buffer && operands.length > 2)
-            inner.write(operands[0].buffer, new Uint8Array(4), operands[0].byteOffset);
+          if (operands[0]?.binding && operands.length > 2)
+            inner.write(operands[0].binding.buffer!, new Uint8Array(4), operands[0].byteOffset);
       },
     })),
     foundBy: "layouts/lengths of rows",
@@ -103,8 +103,8 @@ export const kernelFaults: Faults = {
     make: broken((inner) => ({
       submit: (launches) => {
         for (const { operands } of launches) {
-          const { buffer, byteOffset, offset } = operands[operands.length - 1]!;
-          inner.write(buffer!, new Uint8Array(4), byteOffset + 4 * offset);
+          const { binding, byteOffset, offset } = operands[operands.length - 1]!;
+          inner.write(binding!.buffer!, new Uint8Array(4), byteOffset + 4 * offset);
         }
         inner.submit(launches);
       },

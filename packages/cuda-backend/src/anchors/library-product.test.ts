@@ -51,7 +51,7 @@ describeOnEmulator("cuBLASLt behind products", (emulator) => {
       const bytes = toDeviceBytes(numbers, own);
       const buffer = backend.allocate(bytes.byteLength);
       backend.write(buffer, bytes);
-      return { buffer, byteOffset: 0, strides: [down, across], offset };
+      return { binding: { buffer }, byteOffset: 0, strides: [down, across], offset };
     };
     const factor = (seed: number, strides: readonly number[]): LaunchOperand => ({
       ...make({ type, strides: [n, 1] }, seed),
@@ -73,9 +73,9 @@ describeOnEmulator("cuBLASLt behind products", (emulator) => {
     const common = { scalars: [], stage: 0, label: "matmul" };
     const read = (results: readonly LaunchOperand[]) =>
       Promise.all(
-        results.map(async ({ buffer, offset }, i) => {
+        results.map(async ({ binding, offset }, i) => {
           const { type: own, strides } = outputs[i]!;
-          const all = fromDeviceBytes(own, await backend.read(buffer!));
+          const all = fromDeviceBytes(own, await backend.read(binding!.buffer!));
           return Array.from({ length: m * n }, (_, e) =>
             Number(all[offset + Math.floor(e / n) * strides[0] + (e % n) * strides[1]]),
           );
@@ -98,7 +98,7 @@ describeOnEmulator("cuBLASLt behind products", (emulator) => {
     const launch = { ...common, executable, sizes: [m, n, k], operands: bound };
     backend.submit([launch]);
     bound.forEach((o, i) => {
-      o.buffer = real[i]!.buffer;
+      o.binding!.buffer = real[i]!.binding!.buffer;
     });
     const before = counters.map((name) => emulator.get(name));
     backend.submit([launch]);

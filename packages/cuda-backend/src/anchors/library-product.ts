@@ -96,7 +96,7 @@ export function libraryProduct(
   const convert = kernel.work(session, {
     executable: kernel,
     sizes: [count],
-    operands: [from, { buffer: converted, byteOffset: 0, strides: [1], offset: 0 }],
+    operands: [from, { binding: { buffer: converted }, byteOffset: 0, strides: [1], offset: 0 }],
     scalars: [],
     stage: 0,
     label,
@@ -105,9 +105,6 @@ export function libraryProduct(
     enqueue: () =>
       session.withScratch(converted.byteLength, (address) => {
         converted.address = address;
-        // A replay binds the launch's own operand anew.
-        from.buffer = bias.operand.buffer;
-        from.byteOffset = bias.operand.byteOffset;
         convert.enqueue();
         enqueue(address);
       }),

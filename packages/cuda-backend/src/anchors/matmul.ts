@@ -39,7 +39,7 @@ export class MatmulExecutable extends CudaExecutable {
     const strides = axes.map((_, axis) => axes.slice(axis + 1).reduce((n, size) => n * size, 1));
     const buffer = new ScratchBuffer(session.memory, count * byteLengthOf(this.#type));
     const result = (rank: number): LaunchOperand => ({
-      buffer,
+      binding: { buffer },
       byteOffset: 0,
       offset: 0,
       strides: [...strides, 0].slice(0, rank),

@@ -63,7 +63,12 @@ function makeParts(backend: CudaBackend, kind: "map" | "sum", lengths: readonly 
             [length, 1],
             [1, 0],
           ];
-    const operands = [from, to].map((buffer, i) => ({ buffer, byteOffset: 0, strides: strides[i]!, offset: 0 }));
+    const operands = [from, to].map((buffer, i) => ({
+      binding: { buffer },
+      byteOffset: 0,
+      strides: strides[i]!,
+      offset: 0,
+    }));
     const sizes = kind === "map" ? [length] : [1, length];
     const launch: Launch = { executable, sizes, operands, scalars: [k + 0.5], stage, label: `part ${k}` };
     return { length, from, to, launch };
@@ -126,7 +131,7 @@ describeOnEmulator("a batch of launches", (emulator) => {
     for (let i = 0; i < 6; i++) {
       const { launch, to, length } = parts[i % parts.length]!;
       launch.scalars[0] = i - 2.5;
-      launch.operands[0]!.buffer = parts[2]!.from;
+      launch.operands[0]!.binding!.buffer = parts[2]!.from;
       expect(await gridsOf(backend, i % 2 ? launches : [replay])).toBe(1);
       const got = new Float32Array((await backend.read(to)).buffer);
       const expected = Float32Array.from({ length }, (_, k) => Math.fround(Math.sin(k + 14)) * (i - 2.5));

@@ -16,7 +16,7 @@ const shapeOf = (rows: number, length: number, vector: number, across = false) =
   const strides = across ? [1, rows] : [length, 1];
   const results = [1, 0];
   const kernel = kernelOf(sum, { sizes: [rows, length], strides: [strides, results] });
-  const operands = [strides, results].map((s) => ({ buffer: undefined, byteOffset: 0, strides: s, offset: 0 }));
+  const operands = [strides, results].map((s) => ({ binding: undefined, byteOffset: 0, strides: s, offset: 0 }));
   return longRowShape(kernel, { sizes: [rows, length], operands }, rows, length, vector, defaultLongBlock);
 };
 

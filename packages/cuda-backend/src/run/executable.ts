@@ -62,7 +62,8 @@ export abstract class CudaExecutable implements Executable {
 }
 
 /** The address of element (0, …, 0) of an operand, whose elements have `unit` bytes. */
-export function addressOf({ buffer, byteOffset, offset }: LaunchOperand, unit: number): number {
+export function addressOf({ binding, byteOffset, offset }: LaunchOperand, unit: number): number {
+  const buffer = binding?.buffer;
   if (!(buffer instanceof DeviceBytes)) return unreachable("a buffer of another device");
   return buffer.address + byteOffset + offset * unit;
 }

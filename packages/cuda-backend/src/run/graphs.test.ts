@@ -44,7 +44,12 @@ function makeWork(backend: Backend) {
   const product = backend.anchor({ op: "matmul", attributes: { type: "float32" }, rank: 3 })!;
   const make = (numbers: number) => backend.allocate(4 * numbers);
   const [from, y, sums, out] = [make(rows * width), make(rows * width), make(width), make(rows * rows)];
-  const operand = (b: typeof from, ...strides: number[]) => ({ buffer: b, byteOffset: 0, strides, offset: 0 });
+  const operand = (b: typeof from, ...strides: number[]) => ({
+    binding: { buffer: b },
+    byteOffset: 0,
+    strides,
+    offset: 0,
+  });
   const launches: Launch[] = [
     {
       executable: kernel,
@@ -68,7 +73,7 @@ function makeWork(backend: Backend) {
     backend.write(from, new Uint8Array(numbers.buffer));
   };
   const read = async (): Promise<Buffer> =>
-    Buffer.concat([await backend.read(launches[0]!.operands[2]!.buffer!), await backend.read(out)]);
+    Buffer.concat([await backend.read(launches[0]!.operands[2]!.binding!.buffer!), await backend.read(out)]);
   return { launches, fill, read, make };
 }
 
@@ -134,8 +139,8 @@ describeOnEmulator("a recording", (emulator) => {
       const held = i % 3 === 2 ? backend.allocate(4 * 16 * width * 3) : undefined;
       if (i % 2 === 1) {
         const y = allocate(rows * width);
-        launches[0]!.operands[1]!.buffer = y;
-        for (const operand of launches[1]!.operands.slice(0, 2)) operand.buffer = y;
+        launches[0]!.operands[1]!.binding!.buffer = y;
+        for (const operand of launches[1]!.operands.slice(0, 2)) operand.binding!.buffer = y;
       }
       fill(i);
       backend.submit([replay]);
@@ -197,7 +202,12 @@ describeOnEmulator("a recording", (emulator) => {
     const backend = await make();
     const gather = backend.anchor({ op: "gather", attributes: { type: "float32" }, rank: 3 })!;
     const [table, ids, out] = [backend.allocate(4 * 20), backend.allocate(4 * 2), backend.allocate(4 * 8)];
-    const operand = (b: typeof table, ...strides: number[]) => ({ buffer: b, byteOffset: 0, strides, offset: 0 });
+    const operand = (b: typeof table, ...strides: number[]) => ({
+      binding: { buffer: b },
+      byteOffset: 0,
+      strides,
+      offset: 0,
+    });
     const operands = [operand(table, 0, 1, 4), operand(ids, 1, 0, 0), operand(out, 4, 1, 0)];
     const launches: Launch[] = [
       { executable: gather, sizes: [2, 4, 5], operands, scalars: [], stage: 0, label: "embedding" },

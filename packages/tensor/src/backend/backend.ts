@@ -90,13 +90,16 @@ export type AnchorCall = {
 /** Compiled work, reusable for any buffers and sizes. Opaque to core. */
 export type Executable = { readonly key: string };
 
-/** Where an operand's bytes are. An `index` operand has none. */
-export type Binding = { buffer: BufferHandle | undefined; byteOffset: number };
+/** The memory of a run. All operands that lie in one buffer at every run share one, so that it is filled in once. */
+export type Binding = { buffer: BufferHandle | undefined };
 
-/** One operand of a launch: a binding, and its strides in elements over the launch's axes. */
-export type LaunchOperand = Binding & {
+/** One operand of a launch: where its bytes are, and its strides in elements over the launch's axes. */
+export type LaunchOperand = {
+  /** An `index` operand has none. */
+  readonly binding: Binding | undefined;
+  readonly byteOffset: number;
   readonly strides: readonly number[];
-  /** Elements from the binding's start to index (0, …, 0); for an `index` operand, its value there. */
+  /** Elements from `byteOffset` to index (0, …, 0); for an `index` operand, its value there. */
   readonly offset: number;
 };
 

@@ -1,6 +1,6 @@
 // Binds planned groups to sizes: collects their launches, which are then scheduled.
 
-import type { AnchorCall, Backend, Executable, Kernel } from "../backend/backend.js";
+import type { AnchorCall, Backend, Binding, Executable, Kernel } from "../backend/backend.js";
 import { joinAxes, kernelOf } from "../backend/kernel-geometry.js";
 import { unreachable } from "../errors.js";
 import type { Role } from "../kernel/expr.js";
@@ -12,7 +12,7 @@ import { copyProgram } from "./copy-program.js";
 import type { GroupLayout } from "./group.js";
 import type { LoopBody, Node } from "./node.js";
 import { isTiled, type Part, partsOf } from "./parts.js";
-import { type BoundPlan, type Draft, type DraftScalar, type Slot, schedule } from "./schedule.js";
+import { type Bindings, type BoundPlan, type Draft, type DraftScalar, type Slot, schedule } from "./schedule.js";
 import type { Root } from "./signature.js";
 import { noValue, Values } from "./values.js";
 
@@ -55,7 +55,7 @@ export class Binder {
 
   #slot(node: Node | undefined, index: number, strides: readonly number[], offset: number): Slot {
     const value = node ? this.#values.of(node, index) : noValue;
-    return { value, operand: { strides, offset, buffer: undefined, byteOffset: 0 } };
+    return { value, operand: { strides, offset, binding: undefined, byteOffset: 0 } };
   }
 
   #draft(
@@ -218,31 +218,30 @@ export class Binder {
       if (count === 0) continue;
       const executable = this.#kernels.kernel(kernelOf(copyProgram(dtype), { sizes: [count], strides: [[1], [1]] }));
       const [value, offset] = inputAt(input, 0);
-      const read = { value, operand: { strides: [1], offset, buffer: undefined, byteOffset: 0 } };
+      const read = { value, operand: { strides: [1], offset, binding: undefined, byteOffset: 0 } };
       this.#draft(executable, [count], [read], [this.#slot(node, output, [1], 0)], 0, node.op.label);
     }
-    const sourceOf = new Map(bound.patches.map((p) => [p.operand, p.source]));
+    const sourceOf = new Map<Binding | undefined, readonly [kind: keyof Bindings, index: number]>();
+    for (const kind of ["leaf", "root", "block"] as const) {
+      bound.bindings[kind].forEach((binding, index) => sourceOf.set(binding, [kind, index]));
+    }
     const launchIndex = new Map(bound.launches.map((l, k) => [l, k]));
     for (let step = 0; step < body.length; step++) {
       const time = body.reverse ? body.length - 1 - step : step;
       const first = this.#drafts.length;
       bound.launches.forEach((launch, k) => {
         const slots = launch.operands.map((operand): Slot => {
-          const source = sourceOf.get(operand);
-          const moved = {
-            strides: operand.strides,
-            offset: operand.offset,
-            buffer: undefined,
-            byteOffset: operand.byteOffset,
-          };
+          const source = sourceOf.get(operand.binding);
+          const moved = { ...operand, binding: undefined };
           if (!source) return { value: noValue, operand: moved };
-          if (source.kind === "block") return { value: scratch[source.block]!, operand: moved };
-          if (source.kind === "root") {
-            const { output, history } = body.results[source.root]!;
+          const [kind, index] = source;
+          if (kind === "block") return { value: scratch[index]!, operand: moved };
+          if (kind === "root") {
+            const { output, history } = body.results[index]!;
             moved.offset += (history ? step + 1 : time) * rowOf(node.outputs[output]!.shape);
             return { value: this.#values.of(node, output), operand: moved };
           }
-          const place = body.placeholders.get(source.slot)!;
+          const place = body.placeholders.get(index)!;
           if (place.kind === "state") {
             const { output } = body.states[place.state]!;
             moved.offset += step * rowOf(node.outputs[output]!.shape);

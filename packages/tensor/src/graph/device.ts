@@ -10,6 +10,7 @@ import { leafNode, type Node, Storage, type Value } from "./node.js";
 import { PlanCache } from "./plan-cache.js";
 import { recorder } from "./recorder.js";
 import type { Replay, ReplayDevice } from "./replay.js";
+import { bindResults } from "./schedule.js";
 import { GraphWalk, type Root } from "./signature.js";
 import { rootAbove, staleError } from "./stale.js";
 import { type GradientHolder, Waiting } from "./waiting.js";
@@ -304,24 +305,14 @@ export class Device {
       const byteLength = sizeOf(shape) * byteLengthOf(dtype);
       return new Storage(this.backend.allocate(Math.max(byteLength, 4)), byteLength);
     });
-    const uploads = new Map<number, Storage>();
-    for (const { operand, source } of bound.patches) {
-      if (source.kind === "block") operand.buffer = blocks[source.block]!;
-      else if (source.kind === "root") operand.buffer = results[source.root]!.buffer;
-      else {
-        const leaf = order[source.slot]!;
-        let storage = leaf.storage ?? uploads.get(source.slot);
-        if (!storage) {
-          const persistent = leaf.uses++ > 0;
-          storage = this.#upload(leaf, persistent);
-          if (!persistent) {
-            uploads.set(source.slot, storage);
-            transient.push(storage);
-          }
-        }
-        operand.buffer = storage.buffer;
-      }
-    }
+    bindResults(bound, blocks, results);
+    bound.bindings.leaf.forEach((binding, slot) => {
+      const leaf = order[slot]!;
+      const persistent = leaf.storage !== undefined || leaf.uses++ > 0;
+      const storage = this.#upload(leaf, persistent);
+      if (!persistent) transient.push(storage);
+      binding.buffer = storage.buffer;
+    });
     for (const s of bound.scalars) s.launch.scalars[s.at] = order[s.slot]!.scalars[s.index]!;
     bound.filledBy = undefined;
     this.#submit(bound.launches, bound.launches);

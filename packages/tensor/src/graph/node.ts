@@ -133,7 +133,7 @@ export class Node {
   pinned = false;
   /** Realizations that have used this host leaf. */
   uses = 0;
-  /** Whether any operation reads this node. */
+  /** Whether any operation reads this node; those that `nodesMadeBy` collects do not count. */
   isRead = false;
   // Scratch of one realization.
   mark = 0;
@@ -156,7 +156,7 @@ export class Node {
     let depth = 0;
     for (const { node } of inputs) {
       if (!node) continue;
-      node.isRead = true;
+      node.isRead ||= !log;
       if (node.depth >= depth) depth = node.depth + 1;
     }
     this.depth = depth;

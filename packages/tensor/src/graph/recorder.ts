@@ -80,9 +80,7 @@ export class Recorder {
     this.device ??= device;
     if (device !== this.device) this.refuse("it works on two devices");
     const leaves = new Map<number, RecordedLeaf>();
-    for (const { source } of bound.patches) {
-      if (source.kind === "leaf" && !leaves.has(source.slot)) leaves.set(source.slot, this.#leaf(order[source.slot]!));
-    }
+    bound.bindings.leaf.forEach((_, slot) => leaves.set(slot, this.#leaf(order[slot]!)));
     const numbers = bound.scalars.map(({ slot, index }): RecordedNumber => {
       const list = order[slot]!.scalars;
       return { numbers: list, value: list[index]!, live: this.#live.has(list) };

@@ -1,11 +1,12 @@
 // Runs a recorded call again: no operation is recorded, no graph is walked, nothing is planned. What may have changed is
 // filled into the launches of the recorded plans: buffers, and the numbers that are new at each call.
 
-import type { BufferHandle, Launch, LaunchOperand } from "../backend/backend.js";
+import type { Binding, BufferHandle, Launch } from "../backend/backend.js";
 import { byteLengthOf } from "../dtype.js";
 import { sizeOf } from "../shape.js";
 import { leafNode, type Node, Storage } from "./node.js";
 import type { Holder, RecordedLeaf, RecordedRun, Recorder } from "./recorder.js";
+import { bindResults } from "./schedule.js";
 
 /** What a replay needs of its device. */
 export type ReplayDevice = {
@@ -26,8 +27,9 @@ export type ReplayDevice = {
 /** A result that the call gives: which root, by submission. */
 export type WantedResult = { readonly run: number; readonly root: number };
 
-/** Operand i takes buffer `at[i]` of a list: two columns, since there are a thousand of them in a step. */
-type Bindings = { readonly operands: LaunchOperand[]; readonly at: number[] };
+/** Bindings of what is there from call to call, whose buffer an update may have exchanged: parameters and the like, many of them. */
+type Stored = { readonly bindings: Binding[]; readonly storages: Storage[] };
+type PassedLeaf = Exclude<RecordedLeaf, { readonly kind: "stored" }>;
 type Target = { readonly holder: Holder; readonly storage: Storage; leaf: Node };
 /** How a root of a submission is stored. */
 type Output =
@@ -36,10 +38,9 @@ type Output =
 type Run = {
   readonly recorded: RecordedRun;
   readonly outputs: readonly Output[];
-  readonly slots: readonly (readonly [slot: number, leaf: RecordedLeaf])[];
-  readonly fromBlocks: Bindings;
-  readonly fromRoots: Bindings;
-  readonly fromLeaves: Bindings;
+  readonly stored: Stored;
+  /** Bindings of what comes anew with each call. */
+  readonly passed: readonly (readonly [binding: Binding, leaf: PassedLeaf])[];
   /** Which of the plan's scalars are new at each call. */
   readonly live: readonly number[];
   /** The plan's launches, made ready to run again when they first do. */
@@ -50,18 +51,20 @@ type Run = {
 export class Replay {
   readonly #runs: readonly Run[];
   readonly #targets: readonly Target[];
-  readonly #overwritten: ReadonlySet<Storage>;
+  readonly #outside: readonly RecordedLeaf[];
   readonly #sources: Recorder["sources"];
   readonly #wanted: readonly WantedResult[];
+
   private constructor(
     runs: readonly Run[],
     targets: readonly Target[],
+    outside: readonly RecordedLeaf[],
     record: Recorder,
     wanted: readonly WantedResult[],
   ) {
     this.#runs = runs;
     this.#targets = targets;
-    this.#overwritten = new Set(targets.map((t) => t.storage));
+    this.#outside = outside;
     this.#sources = record.sources;
     this.#wanted = wanted;
   }
@@ -75,6 +78,7 @@ export class Replay {
       if (!holder) return undefined;
       targets.push({ holder, storage, leaf: holder.value.node });
     }
+    const outside: RecordedLeaf[] = [];
     const runs = record.runs.map((recorded, r): Run => {
       const { bound, roots } = recorded;
       const outputs = roots.map((root, k): Output => {
@@ -82,30 +86,22 @@ export class Replay {
         if (!root.into) return { kind: "own", byteLength, isWanted: wanted.some((w) => w.run === r && w.root === k) };
         return { kind: bound.inPlace[k] ? "inPlace" : "swapped", storage: root.into, byteLength };
       });
-      const [fromBlocks, fromRoots, fromLeaves] = [0, 1, 2].map((): Bindings => ({ operands: [], at: [] }));
-      const take = (bindings: Bindings | undefined, operand: LaunchOperand, at: number): void => {
-        bindings?.operands.push(operand);
-        bindings?.at.push(at);
-      };
-      for (const { operand, source } of bound.patches) {
-        if (source.kind === "block") take(fromBlocks, operand, source.block);
-        else if (source.kind === "root") take(fromRoots, operand, source.root);
-        else take(fromLeaves, operand, source.slot);
-      }
+      const stored: Stored = { bindings: [], storages: [] };
+      const passed: [Binding, PassedLeaf][] = [];
+      bound.bindings.leaf.forEach((binding, slot) => {
+        const leaf = recorded.leaves.get(slot)!;
+        // What is overwritten is looked at as a target.
+        if (leaf.kind !== "stored" || !overwritten.has(leaf.storage)) outside.push(leaf);
+        if (leaf.kind !== "stored") passed.push([binding, leaf]);
+        else {
+          stored.bindings.push(binding);
+          stored.storages.push(leaf.storage);
+        }
+      });
       const live = recorded.numbers.flatMap((x, i) => (x.live ? [i] : []));
-      const slots = [...recorded.leaves];
-      return {
-        recorded,
-        outputs,
-        slots,
-        fromBlocks: fromBlocks!,
-        fromRoots: fromRoots!,
-        fromLeaves: fromLeaves!,
-        live,
-        captured: undefined,
-      };
+      return { recorded, outputs, stored, passed, live, captured: undefined };
     });
-    return new Replay(runs, targets, record, wanted);
+    return new Replay(runs, targets, outside, record, wanted);
   }
 
   /** The leaves that a replay overwrites. */
@@ -123,9 +119,7 @@ export class Replay {
       if (node.storage !== t.storage) return undefined;
       t.leaf = node;
     }
-    for (const { slots } of this.#runs) {
-      for (const [, leaf] of slots) if (this.#isGone(leaf)) return undefined;
-    }
+    if (this.#outside.some(isGone)) return undefined;
     const commits: (() => void)[] = [];
     for (const source of this.#sources) {
       const commit = source();
@@ -150,12 +144,6 @@ export class Replay {
     });
   }
 
-  /** Whether what was read from outside is no longer there; what is overwritten has been looked at already. */
-  #isGone(leaf: RecordedLeaf): boolean {
-    if (leaf.kind === "stored") return leaf.node.storage !== leaf.storage && !this.#overwritten.has(leaf.storage);
-    return leaf.kind === "constant" && !leaf.node.storage && !leaf.node.host;
-  }
-
   #submit(
     run: Run,
     device: ReplayDevice,
@@ -163,7 +151,7 @@ export class Replay {
     made: readonly (readonly Storage[])[],
     passing: BufferHandle[],
   ): Storage[] {
-    const { recorded, outputs, slots, fromBlocks, fromRoots, fromLeaves, live } = run;
+    const { recorded, outputs, stored, passed, live } = run;
     const { bound, numbers } = recorded;
     const blocks = bound.memory.blockBytes.map((bytes) => device.allocate(bytes));
     const results = outputs.map((output) => {
@@ -172,24 +160,20 @@ export class Replay {
       if (output.kind === "own" && !output.isWanted) passing.push(storage.buffer);
       return storage;
     });
-    const found: BufferHandle[] = [];
-    for (const [slot, leaf] of slots) {
-      if (leaf.kind === "stored") found[slot] = leaf.storage.buffer;
-      else if (leaf.kind === "result") found[slot] = made[leaf.run]![leaf.root]!.buffer;
-      else if (leaf.kind === "constant") found[slot] = (leaf.node.storage ?? device.upload(leaf.node, true)).buffer;
+    bindResults(bound, blocks, results);
+    stored.bindings.forEach((binding, i) => {
+      binding.buffer = stored.storages[i]!.buffer;
+    });
+    for (const [binding, leaf] of passed) {
+      if (leaf.kind === "result") binding.buffer = made[leaf.run]![leaf.root]!.buffer;
       else {
-        const node = given[leaf.index]!;
-        const storage = node.storage ?? device.upload(node, false);
-        if (!node.storage) passing.push(storage.buffer);
-        found[slot] = storage.buffer;
+        const isArgument = leaf.kind === "argument";
+        const node = isArgument ? given[leaf.index]! : leaf.node;
+        const storage = node.storage ?? device.upload(node, !isArgument);
+        if (isArgument && !node.storage) passing.push(storage.buffer);
+        binding.buffer = storage.buffer;
       }
     }
-    bind(fromBlocks, blocks);
-    bind(
-      fromRoots,
-      results.map((r) => r.buffer),
-    );
-    bind(fromLeaves, found);
     if (bound.filledBy === recorded) {
       for (const i of live) this.#fill(bound.scalars[i]!, numbers[i]!.numbers);
     } else {
@@ -214,6 +198,8 @@ export class Replay {
   }
 }
 
-function bind({ operands, at }: Bindings, buffers: readonly BufferHandle[]): void {
-  for (let i = 0; i < operands.length; i++) operands[i]!.buffer = buffers[at[i]!];
+/** Whether what was read from outside is no longer there. */
+function isGone(leaf: RecordedLeaf): boolean {
+  if (leaf.kind === "stored") return leaf.node.storage !== leaf.storage;
+  return leaf.kind === "constant" && !leaf.node.storage && !leaf.node.host;
 }

@@ -1,6 +1,6 @@
 // Orders launches in stages and gives every value a place in memory.
 
-import type { Capabilities, Executable, Launch, LaunchOperand } from "../backend/backend.js";
+import type { Binding, BufferHandle, Capabilities, Executable, Launch, LaunchOperand } from "../backend/backend.js";
 import { byteLengthOf } from "../dtype.js";
 import type { Program } from "../kernel/program.js";
 import { sizeOf } from "../shape.js";
@@ -8,16 +8,13 @@ import { type MemoryPlan, planMemory, type Temporary } from "./memory-plan.js";
 import type { Root } from "./signature.js";
 import { noValue, type Values } from "./values.js";
 
-/** Where a launch finds an operand at run time. */
-export type Source =
-  | { readonly kind: "leaf"; readonly slot: number }
-  | { readonly kind: "root"; readonly root: number }
-  | { readonly kind: "block"; readonly block: number };
+/** What launches bind, by what comes there at run time: a leaf's memory by its slot, a root's, a block of temporaries. */
+export type Bindings = Readonly<Record<"leaf" | "root" | "block", Binding[]>>;
 
 /** Launches for one set of sizes. Bindings and scalars are filled in at each run. */
 export type BoundPlan = {
   readonly launches: readonly Launch[];
-  readonly patches: readonly { readonly operand: LaunchOperand; readonly source: Source }[];
+  readonly bindings: Bindings;
   readonly scalars: readonly {
     readonly launch: Launch;
     readonly at: number;
@@ -34,7 +31,7 @@ export type BoundPlan = {
 /** An operand of a launch and the value it lies in. */
 export type Slot = {
   readonly value: number;
-  readonly operand: { strides: readonly number[]; offset: number; buffer: undefined; byteOffset: number };
+  readonly operand: { strides: readonly number[]; offset: number; binding: Binding | undefined; byteOffset: number };
 };
 
 /** A launch without stage and places. */
@@ -80,16 +77,20 @@ export function schedule(
   const stages = stagesOf(drafts, values, roots);
   const { temporaries, placeOf } = temporariesOf(drafts, skipped, stages, values, rootOf);
   const memory = planMemory(temporaries, Math.max(64, bindingAlignment), maxBufferByteLength);
-  const patches: { operand: LaunchOperand; source: Source }[] = [];
+  const bindings: Bindings = { leaf: [], root: [], block: [] };
+  const bind = (kind: keyof Bindings, index: number): Binding => {
+    bindings[kind][index] ??= { buffer: undefined };
+    return bindings[kind][index];
+  };
   const place = ({ value, operand }: Slot): LaunchOperand => {
     if (value === noValue) return operand;
     const at = placeOf[value]!;
     if (at >= 0) {
       const { block, byteOffset } = memory.places[at]!;
       operand.byteOffset += byteOffset;
-      patches.push({ operand, source: { kind: "block", block } });
-    } else if (rootOf[value]! >= 0) patches.push({ operand, source: { kind: "root", root: rootOf[value]! } });
-    else patches.push({ operand, source: { kind: "leaf", slot: values.slotOf(value) } });
+      operand.binding = bind("block", block);
+    } else if (rootOf[value]! >= 0) operand.binding = bind("root", rootOf[value]!);
+    else operand.binding = bind("leaf", values.slotOf(value));
     return operand;
   };
   const all = drafts.map(
@@ -104,12 +105,26 @@ export function schedule(
   );
   return {
     launches: all.filter((_, i) => !skipped[i]),
-    patches,
+    bindings,
     scalars: scalars.map(({ draft, ...s }) => ({ launch: all[draft]!, ...s })),
     memory,
     inPlace,
     filledBy: undefined,
   };
+}
+
+/** Binds what a run has allocated: blocks of temporaries, and its results. */
+export function bindResults(
+  { bindings }: BoundPlan,
+  blocks: readonly BufferHandle[],
+  results: readonly { readonly buffer: BufferHandle }[],
+): void {
+  bindings.block.forEach((binding, i) => {
+    binding.buffer = blocks[i];
+  });
+  bindings.root.forEach((binding, k) => {
+    binding.buffer = results[k]!.buffer;
+  });
 }
 
 /** Values that no run leaves behind, by how long they live; `placeOf` gives the number of a value's, or -1. */

@@ -18,13 +18,13 @@ async function runAnchor(call: AnchorCall, sizes: readonly number[], operands: r
     const bytes = toDeviceBytes(data, type);
     const buffer = backend.allocate(bytes.byteLength);
     backend.write(buffer, bytes);
-    return { buffer, byteOffset: 0, strides, offset: 0 };
+    return { binding: { buffer }, byteOffset: 0, strides, offset: 0 };
   });
   const executable = backend.anchor(call)!;
   backend.submit([{ executable, sizes, operands: bound, scalars: [], stage: 0, label: "anchor" }]);
   const results: number[][] = [];
   for (let k = operands.length - outputs; k < operands.length; k++) {
-    results.push([...fromDeviceBytes(operands[k]!.type, await backend.read(bound[k]!.buffer!))]);
+    results.push([...fromDeviceBytes(operands[k]!.type, await backend.read(bound[k]!.binding!.buffer!))]);
   }
   return { results, errors: await backend.checkErrors() };
 }

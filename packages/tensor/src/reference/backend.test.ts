@@ -31,7 +31,13 @@ function launchOf(
   y: BufferHandle,
   { from, to, launch }: Overrides = {},
 ): Launch {
-  const [a, b] = [from, to].map((o, i) => ({ buffer: i ? y : x, byteOffset: 0, strides: [4, 1], offset: 0, ...o }));
+  const [a, b] = [from, to].map((o, i) => ({
+    binding: { buffer: i ? y : x },
+    byteOffset: 0,
+    strides: [4, 1],
+    offset: 0,
+    ...o,
+  }));
   const kernel = kernelOf(addOne(), {
     sizes: [2, 4],
     strides: [
@@ -79,7 +85,7 @@ describe("ReferenceBackend", () => {
     ["a read before the start", () => ({ from: { strides: [-4, 1] } }), "operand 0 is at element -4 of 8"],
     ["a write past the end", () => ({ to: { byteOffset: 16 } }), "operand 1 is at element 4 of 4"],
     ["a misaligned binding", () => ({ from: { byteOffset: 4 } }), "bound at byte 4"],
-    ["a missing binding", () => ({ from: { buffer: undefined } }), "operand 0 must be bound"],
+    ["a missing binding", () => ({ from: { binding: undefined } }), "operand 0 must be bound"],
     ["a stride of another class", () => ({ from: { strides: [4, 2] } }), "stride 2 along axis 1, compiled for 1"],
     ["an output written twice", () => ({ to: { strides: [0, 1] } }), "output 0 is written 2 times along axis 0"],
     ["too few strides", () => ({ to: { strides: [1] } }), "1 strides, expected 2"],
@@ -90,7 +96,7 @@ describe("ReferenceBackend", () => {
     ["a foreign executable", () => ({ launch: { executable: { key: "" } } }), "compiled by another backend"],
     [
       "a foreign buffer",
-      () => ({ from: { buffer: createReferenceBackend().allocate(32) } }),
+      () => ({ from: { binding: { buffer: createReferenceBackend().allocate(32) } } }),
       "buffer of another device",
     ],
   ];
@@ -104,7 +110,7 @@ describe("ReferenceBackend", () => {
     const launch = (program: Program, strides: number[][]): Launch => ({
       executable: backend.compile(kernelOf(program, { sizes: [2, 4], strides })),
       sizes: [2, 4],
-      operands: strides.map((st, i) => ({ buffer: i ? y : x, byteOffset: 0, strides: st, offset: 0 })),
+      operands: strides.map((st, i) => ({ binding: { buffer: i ? y : x }, byteOffset: 0, strides: st, offset: 0 })),
       scalars: [],
       stage: 0,
       label: "test",
@@ -188,7 +194,7 @@ describe("ReferenceBackend", () => {
     const executable = backend.capture([launch]);
     const z = backend.allocate(32);
     const replay: Launch = { executable, sizes: [], operands: [], scalars: [], stage: 0, label: "replay" };
-    launch.operands[1]!.buffer = z;
+    launch.operands[1]!.binding!.buffer = z;
     backend.submit([replay]);
     expect(toFloats(await backend.read(z, 0, 8))).toEqual([1, 2]);
   });

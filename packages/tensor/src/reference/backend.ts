@@ -217,11 +217,11 @@ export class ReferenceBackend implements Backend {
       return undefined;
     }
     checkOperands(launch, operands, this.capabilities.bindingAlignment);
-    const buffers = new Set(launch.operands.map((x) => x.buffer).filter((b) => b !== undefined)).size;
+    const buffers = new Set(launch.operands.map((x) => x.binding?.buffer).filter((b) => b !== undefined)).size;
     if (buffers > this.capabilities.maxBuffersPerLaunch) unreachable(`${launch.label}: binds ${buffers} buffers`);
     const views = launch.operands.map((x, i) =>
-      x.buffer
-        ? this.#memory.view(x.buffer, operands[i]!.type, x, `${launch.label}: operand ${i}`)
+      x.binding?.buffer
+        ? this.#memory.view(x.binding.buffer, operands[i]!.type, x, `${launch.label}: operand ${i}`)
         : { ...x, read: noMemory, write: noMemory },
     );
     if (work.kind === "kernel") {

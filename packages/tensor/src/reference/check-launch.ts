@@ -44,7 +44,7 @@ export function checkOperands(launch: Launch, rules: readonly OperandRule[], bin
     const { kind, rank } = rules[i]!;
     if (x.strides.length !== rank) fail(`operand ${i} has ${x.strides.length} strides, expected ${rank}`);
     if (![...x.strides, x.offset].every(Number.isInteger)) fail(`operand ${i} has a fractional stride or offset`);
-    if ((x.buffer === undefined) !== (kind === "index"))
+    if ((x.binding?.buffer === undefined) !== (kind === "index"))
       fail(`operand ${i} must ${kind === "index" ? "not " : ""}be bound`);
     if (x.byteOffset % bindingAlignment !== 0)
       fail(`operand ${i} is bound at byte ${x.byteOffset}, expected a multiple of ${bindingAlignment}`);
@@ -57,7 +57,7 @@ export function checkAnchorLaunch(launch: Launch, { op, attributes, rank, epilog
   if (!epilogue) return;
   const rule = ruleOf(op);
   const axes = rule.epilogueAxes!(launch.sizes);
-  const result = { buffer: undefined, byteOffset: 0, strides: contiguousStrides(axes), offset: 0 };
+  const result = { binding: undefined, byteOffset: 0, strides: contiguousStrides(axes), offset: 0 };
   const others = launch.operands.slice(rule.inputTypes(attributes).length);
   checkKernelLaunch(launch, epilogue, [result, ...others], axes);
 }

@@ -51,7 +51,7 @@ export function planRows(
   const byThreads = !sumsRows && (walksColumns(kernel, operands, rows) || length <= shortRow);
   const team = byThreads ? singleThread : teamOf(length, subgroupSize);
   const most = Math.min(maxChunks, Math.ceil(length / (byThreads ? threadChunkLength : chunkLength)));
-  const mayCut = sumsRows || operands.filter((o) => o.buffer).length < maxBuffers;
+  const mayCut = sumsRows || operands.filter((o) => o.binding).length < maxBuffers;
   const chunks = mayCut && rows * team.size < fewThreads && most > 1 ? most : 1;
   const blocks = sumsRows && chunks === 1 ? Math.min(rows, 512, Math.max(1, Math.floor(maxLaneWords / length))) : rows;
   return { team, chunks, blocks };
@@ -68,9 +68,9 @@ function walksColumns({ program, rank, access }: Kernel, operands: Launch["opera
   if (rank < 2 || rows < 32) return false;
   let columns = 0;
   let dense = 0;
-  operands.forEach(({ buffer, strides }, i) => {
+  operands.forEach(({ binding, strides }, i) => {
     const role = program.inputs[i]?.role ?? program.outputs[i - program.inputs.length]!.role;
-    if (role !== "full" || !buffer) return;
+    if (role !== "full" || !binding) return;
     if (access[i]![rank - 1] === 1) dense++;
     else if (strides[rank - 2] === 1) columns++;
   });

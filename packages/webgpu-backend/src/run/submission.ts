@@ -123,7 +123,7 @@ export function bindingsOf(
 }
 
 function blockOf({ operands, label }: Launch, operand: number): Block | undefined {
-  const { buffer } = operands[operand]!;
+  const buffer = operands[operand]!.binding?.buffer;
   if (buffer === undefined) return undefined;
   if (buffer instanceof WebGpuBuffer && !buffer.released) return buffer.block;
   return unreachable(`${label}: operand ${operand} is in a buffer of another device, or in one that was released`);

@@ -19,8 +19,11 @@ export function inOneBuffer(backend: Backend, byteLength: number): Backend {
   let next = 0;
   let parts = 0;
   const moved = (operand: LaunchOperand): LaunchOperand => {
-    const { buffer, byteOffset } = operand;
-    return buffer instanceof Part ? { ...operand, buffer: whole, byteOffset: byteOffset + buffer.start } : operand;
+    const { binding, byteOffset } = operand;
+    const buffer = binding?.buffer;
+    return buffer instanceof Part
+      ? { ...operand, binding: { buffer: whole }, byteOffset: byteOffset + buffer.start }
+      : operand;
   };
   const own: Partial<Backend> = {
     allocate: (length) => {

@@ -43,12 +43,12 @@ describeOnEmulator("attention", (emulator) => {
       const strides = [each, 0, 0, 0, 0];
       strides[rowAxis] = width;
       strides[columnAxis] = 1;
-      return { buffer, byteOffset: 0, strides, offset: 0 };
+      return { binding: { buffer }, byteOffset: 0, strides, offset: 0 };
     };
     const [queries, keys, values] = [matrix(1, 3, given[0]), matrix(2, 3, given[1]), matrix(2, 4, given[2])];
     const [output, gradient] = [matrix(1, 4), matrix(1, 4, given[3])];
     const logs = {
-      buffer: backend.allocate(4 * batch * length),
+      binding: { buffer: backend.allocate(4 * batch * length) },
       byteOffset: 0,
       strides: [length, 1, 0, 0, 0],
       offset: 0,
@@ -76,7 +76,7 @@ describeOnEmulator("attention", (emulator) => {
     const read = () =>
       Promise.all(
         [output, ...results].map(
-          async ({ buffer }) => [...fromDeviceBytes(type, await backend.read(buffer!))] as number[],
+          async ({ binding }) => [...fromDeviceBytes(type, await backend.read(binding!.buffer!))] as number[],
         ),
       );
     return { launches, read };

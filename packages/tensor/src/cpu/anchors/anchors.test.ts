@@ -46,12 +46,12 @@ function runAll(
   const operands = all.map(({ type, data, strides, offset = 0 }): LaunchOperand => {
     const buffer = backend.allocate(data.length * byteLengthOf(type));
     backend.write(buffer, toDeviceBytes(data, type));
-    return { buffer, byteOffset: 0, strides, offset };
+    return { binding: { buffer }, byteOffset: 0, strides, offset };
   });
   const executable = backend.anchor(call)!;
   backend.submit([{ executable, sizes, operands, scalars, stage: 0, label: call.op }]);
-  const held = operands.map((o, i) => fromDeviceBytes(all[i]!.type, backend.readSync(o.buffer!)));
-  for (const o of operands) backend.release(o.buffer!);
+  const held = operands.map((o, i) => fromDeviceBytes(all[i]!.type, backend.readSync(o.binding!.buffer!)));
+  for (const o of operands) backend.release(o.binding!.buffer!);
   expect(backend.memory().liveBytes).toBe(0);
   return held;
 }

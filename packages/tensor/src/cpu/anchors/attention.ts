@@ -176,7 +176,7 @@ export class AttentionExecutable implements CpuExecutable {
     const dense = contiguousStrides(shape);
     if (own.every((axis, i) => sizes[axis] === 1 || target.strides[axis] === dense[i])) return undefined;
     const to = own.map((axis) => target.strides[axis]!);
-    const source: LaunchOperand = { buffer: undefined, byteOffset: 0, strides: dense, offset: 0 };
+    const source: LaunchOperand = { binding: undefined, byteOffset: 0, strides: dense, offset: 0 };
     const copy = this.#tools.compile(copyKernel("float32", shape, dense, to));
     const { phases } = copy.plan({ ...launch, sizes: shape, operands: [source, { ...target, strides: to }] }, crew);
     const strides = sizes.map((_, axis) => dense[own.indexOf(axis)] ?? 0);

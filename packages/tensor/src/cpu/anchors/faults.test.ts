@@ -10,7 +10,7 @@ it("small launches of a pool of many threads report no faults that are none", as
   backend.write(ids!, new Uint8Array(new Int32Array([1, 0, 4]).buffer));
   backend.write(table!, new Uint8Array(new Float32Array(15).fill(7).buffer));
   const operand = (buffer: typeof ids, strides: number[]): LaunchOperand => ({
-    buffer,
+    binding: { buffer },
     byteOffset: 0,
     strides,
     offset: 0,

@@ -62,7 +62,7 @@ export class MatmulExecutable implements CpuExecutable {
     const dense = contiguousStrides(sizes);
     const epilogue = this.#epilogue ?? this.#copy(sizes, dense, c.strides);
     const place = this.#placeFor(epilogue, sizes, operands, dense);
-    const first: LaunchOperand = { buffer: undefined, byteOffset: 0, strides: dense, offset: place.offset };
+    const first: LaunchOperand = { binding: undefined, byteOffset: 0, strides: dense, offset: place.offset };
     const after = epilogue.plan({ ...launch, sizes, operands: [first, ...operands.slice(2)] }, crew);
     return {
       phases: [

@@ -67,12 +67,12 @@ function product(backend: CpuBackend, type: "float32" | "float64", t: Case) {
       [outer, 0, column, row],
       [outer, row, column, 0],
     ][i] as number[];
-    return { buffer, byteOffset: 0, strides, offset: 1 };
+    return { binding: { buffer }, byteOffset: 0, strides, offset: 1 };
   });
   const executable = backend.anchor({ op: "matmul", attributes: { type }, rank: 4 })!;
   backend.submit([{ executable, sizes: [batch, m, n, k], operands, scalars: [], stage: 0, label: "matmul" }]);
-  const actual = new View(backend.readSync(operands[2]!.buffer!).slice(0, data[2].byteLength).buffer);
-  for (const { buffer } of operands) backend.release(buffer!);
+  const actual = new View(backend.readSync(operands[2]!.binding!.buffer!).slice(0, data[2].byteLength).buffer);
+  for (const { binding } of operands) backend.release(binding!.buffer!);
   const at = (i: number, p: number, row: number, column: number): number => {
     const { strides } = matrices[i]!;
     return 1 + p * strides[0] + row * strides[1] + column * strides[2];

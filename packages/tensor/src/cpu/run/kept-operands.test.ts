@@ -40,7 +40,7 @@ describe.each(backends.map((backend) => ({ backend, info: backend.info })))(
     // Matchers compare element by element, which takes seconds for arrays of this size.
     const expectSame = (a: Buffer, b: Buffer): void => expect(a.equals(b)).toBe(true);
     const place = (buffer: BufferHandle, strides: readonly number[], offset = 0): LaunchOperand => ({
-      ...{ buffer, strides, offset, byteOffset: 0 },
+      ...{ binding: { buffer }, strides, offset, byteOffset: 0 },
     });
 
     /** A row of products x·w, w dense or transposed; `changes` of them are followed by a launch that halves w. */
@@ -106,7 +106,7 @@ describe.each(backends.map((backend) => ({ backend, info: backend.info })))(
       const other = backend.allocate(all.w.byteLength);
       for (const buffer of [all.w, all.x, other]) fill(buffer);
       backend.submit(all.launches);
-      for (const at of [1, 2, 5]) all.launches[at]!.operands[1]!.buffer = other;
+      for (const at of [1, 2, 5]) all.launches[at]!.operands[1]!.binding!.buffer = other;
       expectSame(...both(all));
     });
 

@@ -52,14 +52,15 @@ export class KeptOperands {
 
   // Whether anything else of the launches from one user to the next lies in the operand's buffer, and so might be written.
   #mayChange(from: User, to: User): boolean {
-    const { buffer } = to.operand;
+    const buffer = to.operand.binding?.buffer;
     for (let i = from.launch; i <= to.launch; i++) {
       for (const o of this.#launches[i]!.operands) {
-        if (o.buffer === buffer && o !== from.operand && o !== to.operand) return true;
+        if (o.binding?.buffer === buffer && o !== from.operand && o !== to.operand) return true;
       }
     }
     return false;
   }
 }
 
-const isSame = (a: LaunchOperand, b: LaunchOperand): boolean => a.buffer === b.buffer && a.byteOffset === b.byteOffset;
+const isSame = (a: LaunchOperand, b: LaunchOperand): boolean =>
+  a.binding?.buffer === b.binding?.buffer && a.byteOffset === b.byteOffset;

@@ -34,7 +34,7 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
       const chains = [0, 2, 4, 6, 8, 10];
       const buffers = chains.flatMap(() => [0, 1].map(() => backend.allocate(most * 4)));
       const operand = (k: number, forwards: boolean, length: number): LaunchOperand => ({
-        buffer: buffers[k]!,
+        binding: { buffer: buffers[k]! },
         byteOffset: 0,
         strides: [forwards ? 1 : -1],
         offset: forwards ? 0 : length - 1,
@@ -55,7 +55,7 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
           return data;
         });
         for (const { operands, sizes, scalars } of launches) {
-          const [x, y] = operands.map((o) => expected[buffers.indexOf(o.buffer as (typeof buffers)[0])]!);
+          const [x, y] = operands.map((o) => expected[buffers.indexOf(o.binding!.buffer as (typeof buffers)[0])]!);
           const length = sizes[0]!;
           y!.set(Uint32Array.from({ length }, (_, i) => Math.imul(x![length - 1 - i]!, 3) + scalars[0]!));
         }
@@ -69,7 +69,8 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
         for (const launch of launches) {
           launch.scalars[0]! += 11;
           for (const o of launch.operands)
-            o.buffer = buffers[(buffers.indexOf(o.buffer as (typeof buffers)[0]) + 2) % buffers.length]!;
+            o.binding!.buffer =
+              buffers[(buffers.indexOf(o.binding!.buffer as (typeof buffers)[0]) + 2) % buffers.length]!;
         }
       }
       for (const buffer of buffers) backend.release(buffer);
@@ -87,7 +88,7 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
       });
       const space = { sizes: [1], strides: types.map(() => [0]) };
       const buffers = types.map(() => backend.allocate(8));
-      const operands = buffers.map((buffer) => ({ buffer, byteOffset: 0, strides: [0], offset: 0 }));
+      const operands = buffers.map((buffer) => ({ binding: { buffer }, byteOffset: 0, strides: [0], offset: 0 }));
       const executable = backend.compile(kernelOf(program, space));
       backend.submit([{ executable, sizes: [1], operands, scalars: values, stage: 0, label: "numbers" }]);
       const read = buffers.map((buffer) => new Float64Array(backend.readSync(buffer).buffer)[0]);
@@ -104,7 +105,7 @@ it("small products of one stage go to different threads, each with its own space
   const place = (data: Float32Array, strides: readonly number[]): LaunchOperand => {
     const buffer = backend.allocate(data.byteLength);
     backend.write(buffer, new Uint8Array(data.buffer));
-    return { buffer, byteOffset: 0, strides, offset: 0 };
+    return { binding: { buffer }, byteOffset: 0, strides, offset: 0 };
   };
   const pairs = Array.from({ length: 12 }, (_, i) => ({
     a: Float32Array.from({ length: m * k }, (_, j) => (j % 11) - i),
@@ -125,7 +126,7 @@ it("small products of one stage go to different threads, each with its own space
   for (let turn = 0; turn < 20; turn++) {
     backend.submit(launches);
     launches.forEach(({ operands }, i) => {
-      expect(new Float32Array(backend.readSync(operands[2]!.buffer!).buffer)).toEqual(expected[i]);
+      expect(new Float32Array(backend.readSync(operands[2]!.binding!.buffer!).buffer)).toEqual(expected[i]);
     });
   }
   backend.dispose();
@@ -143,8 +144,8 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
       backend.write(from, bytes);
       const executable = backend.compile(kernelOf(mix, { sizes: [length], strides: [[-1], [1]] }));
       const operands = [
-        { buffer: from, byteOffset: 0, strides: [-1], offset: length - 1 },
-        { buffer: to, byteOffset: 0, strides: [1], offset: 0 },
+        { binding: { buffer: from }, byteOffset: 0, strides: [-1], offset: length - 1 },
+        { binding: { buffer: to }, byteOffset: 0, strides: [1], offset: 0 },
       ];
       backend.submit([{ executable, sizes: [length], operands, scalars: [5], stage: 0, label: "mix" }]);
       const check = () => {
@@ -187,10 +188,10 @@ describe.each(backends.map((backend) => ({ backend, threads: backend.threads }))
       for (let round = 0; round < 10; round++) {
         const operands = [0, 1].map(() => ({
           ...{ byteOffset: 0, strides: [1], offset: 0 },
-          buffer: small.allocate(600_000),
+          binding: { buffer: small.allocate(600_000) },
         }));
         small.submit([{ executable, sizes: [length], operands, scalars: [5], stage: 0, label: "mix" }]);
-        for (const { buffer } of operands) small.release(buffer);
+        for (const { binding } of operands) small.release(binding.buffer);
       }
       expect(() => small.allocate(2_000_000)).toThrow(/out of memory/);
       small.dispose();

@@ -1,7 +1,7 @@
 // A list of launches as commands for the pool: blocks laid out one after the other, barriers only between phases that
 // more than one thread takes part in. Made once for a list; a replay fills in addresses and numbers and copies.
 
-import type { Launch, LaunchOperand } from "../../backend/backend.js";
+import type { Binding, Launch } from "../../backend/backend.js";
 import type { DType } from "../../dtype.js";
 import { unreachable } from "../../errors.js";
 import { CpuBuffer } from "../allocator.js";
@@ -14,8 +14,6 @@ const wordsPerCommand = 4;
 // Threads that sleep between submissions take several times as long to wake as threads that wait in one.
 const wakingFactor = 6;
 
-/** Words that hold addresses of operands, as columns of a table: there are many, and they live as long as the list. */
-type Patches = { readonly words: number[]; readonly operands: LaunchOperand[]; readonly byteOffsets: number[] };
 type ScalarPatch = { readonly word: number; readonly launch: Launch; readonly scalar: number; readonly type: DType };
 type ScratchPatch = { readonly word: number; readonly byteOffset: number };
 
@@ -39,7 +37,13 @@ export class Submission {
   readonly #singles: Float32Array;
   readonly #doubles: Float64Array;
   readonly #offsets: Int32Array;
-  readonly #patches: Patches;
+  readonly #bindings: readonly (Binding | undefined)[];
+  /** Of the bindings' memory, the scratch memory and the blocks at the last run. */
+  readonly #addresses: Float64Array;
+  #scratchAt = -1;
+  #address = -1;
+  /** Words that hold addresses, which binding's memory each lies in, and where: columns, since they are many and stay. */
+  readonly #patches: readonly Int32Array[];
   readonly #scalars: readonly ScalarPatch[];
   readonly #scratch: readonly ScratchPatch[];
   readonly #kept: KeptOperands;
@@ -58,7 +62,9 @@ export class Submission {
     this.#offsets = Int32Array.from({ length: this.count }, (_, i) => encoder.commands[i * wordsPerCommand + 1]!);
     this.scratchBytes = encoder.scratchBytes;
     this.faults = encoder.faults;
-    this.#patches = encoder.patches;
+    this.#bindings = [...encoder.bindings.keys()];
+    this.#addresses = new Float64Array(this.#bindings.length).fill(-1);
+    this.#patches = encoder.patches.map((column) => Int32Array.from(column));
     this.#scalars = encoder.scalars;
     this.#scratch = encoder.scratch;
     this.#kept = encoder.kept;
@@ -77,21 +83,33 @@ export class Submission {
   /** Fills in what this run decides, for blocks that will stand at `address`, and returns them. */
   place(address: number, scratch: number): Int32Array {
     const blocks = this.#blocks;
-    const { words, operands, byteOffsets } = this.#patches;
-    for (let i = 0; i < words.length; i++) {
-      const { buffer, byteOffset } = operands[i]!;
+    const [words, at, byteOffsets] = this.#patches as [Int32Array, Int32Array, Int32Array];
+    // A replay often finds all where it was.
+    const addresses = this.#addresses;
+    let moved = false;
+    for (let i = 0; i < addresses.length; i++) {
+      const buffer = this.#bindings[i]?.buffer;
       if (!(buffer instanceof CpuBuffer)) return unreachable("an operand without a buffer of this device");
-      blocks[words[i]!] = buffer.address + byteOffset + byteOffsets[i]!;
+      if (addresses[i] === buffer.address) continue;
+      addresses[i] = buffer.address;
+      moved = true;
     }
+    if (moved) for (let i = 0; i < words.length; i++) blocks[words[i]!] = addresses[at[i]!]! + byteOffsets[i]!;
     for (const { word, launch, scalar, type } of this.#scalars) {
       const value = launch.scalars[scalar]!;
       if (type === "float32") this.#singles[word] = value;
       else if (type === "float64") this.#doubles[word / 2] = value;
       else blocks[word] = value;
     }
-    for (const { word, byteOffset } of this.#scratch) blocks[word] = scratch + byteOffset;
+    if (scratch !== this.#scratchAt) {
+      this.#scratchAt = scratch;
+      for (const { word, byteOffset } of this.#scratch) blocks[word] = scratch + byteOffset;
+    }
     this.#kept.place(blocks);
-    for (let i = 0; i < this.count; i++) this.commands[i * wordsPerCommand + 1] = address + this.#offsets[i]!;
+    if (address !== this.#address) {
+      this.#address = address;
+      for (let i = 0; i < this.count; i++) this.commands[i * wordsPerCommand + 1] = address + this.#offsets[i]!;
+    }
     return blocks;
   }
 }
@@ -99,7 +117,9 @@ export class Submission {
 /** Collects commands stage by stage. */
 class Encoder {
   readonly commands: number[] = [];
-  readonly patches: Patches = { words: [], operands: [], byteOffsets: [] };
+  /** By number. */
+  readonly bindings = new Map<Binding | undefined, number>();
+  readonly patches: readonly [words: number[], at: number[], byteOffsets: number[]] = [[], [], []];
   readonly scalars: ScalarPatch[] = [];
   readonly scratch: ScratchPatch[] = [];
   readonly faults: FaultWord[] = [];
@@ -197,10 +217,14 @@ class Encoder {
     this.commands.push(step.kernel, base * 4, step.parallel ? commandFlags.parallel : 0, thread);
     this.#parts.push(thread > 0 && step.threadSpace ? movedBlock(step.block, step.threadSpace, thread) : step.block);
     this.#words += paddedWords(step.block);
+    const [words, at, byteOffsets] = this.patches;
     for (const { word, operand, byteOffset } of step.addresses) {
-      this.patches.words.push(base + word);
-      this.patches.operands.push(launch.operands[operand]!);
-      this.patches.byteOffsets.push(byteOffset);
+      const { binding, byteOffset: start } = launch.operands[operand]!;
+      const number = this.bindings.get(binding) ?? this.bindings.size;
+      this.bindings.set(binding, number);
+      words.push(base + word);
+      at.push(number);
+      byteOffsets.push(start + byteOffset);
     }
     for (const { word, scalar, type } of step.scalars) this.scalars.push({ word: base + word, launch, scalar, type });
     for (const { word, byteOffset } of step.scratch) {

@@ -29,10 +29,10 @@ export function runCase(backend: Backend, test: Case): readonly Content[] {
   const types = operandTypes(program);
   const operands = contents.map((content, i): LaunchOperand => {
     const place = { strides: space.strides[i]!, offset: offsets[i]!, byteOffset: 0 };
-    if (!content) return { ...place, buffer: undefined };
+    if (!content) return { ...place, binding: undefined };
     const buffer = backend.allocate(content.length * byteLengthOf(types[i]!));
     backend.write(buffer, toDeviceBytes(content, types[i]!));
-    return { ...place, buffer };
+    return { ...place, binding: { buffer } };
   });
   const executable = backend.compile(kernelOf(program, space));
   const launch: Launch = {
@@ -45,9 +45,10 @@ export function runCase(backend: Backend, test: Case): readonly Content[] {
   };
   backend.submit([launch]);
   return operands.map((o, i) => {
-    if (!o.buffer) return undefined;
-    const data = fromDeviceBytes(types[i]!, backend.readSync!(o.buffer));
-    backend.release(o.buffer);
+    const buffer = o.binding?.buffer;
+    if (!buffer) return undefined;
+    const data = fromDeviceBytes(types[i]!, backend.readSync!(buffer));
+    backend.release(buffer);
     return data;
   });
 }
