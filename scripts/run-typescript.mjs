@@ -31,10 +31,15 @@ const keepForeignPackages = {
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, resolveDir, kind, pluginData }) => {
       if (pluginData === "resolving" || kind === "entry-point" || module.isBuiltin(path)) return undefined;
-      const found = await build.resolve(path, { resolveDir, kind, pluginData: "resolving" });
+      const own = path.startsWith("@torchium/");
+      let found = await build.resolve(path, { resolveDir, kind, pluginData: "resolving" });
+      // A program that lies outside of the repository has no packages beside it.
+      if (own && found.errors.length > 0) {
+        found = await build.resolve(path, { resolveDir: root, kind, pluginData: "resolving" });
+      }
       // An optional package that is not installed: the import must fail at run time, where it is caught.
       if (found.errors.length > 0) return { path, external: true };
-      if (path.startsWith("@torchium/")) return found;
+      if (own) return found;
       return { path: pathToFileURL(found.path).href, external: true };
     });
   },
@@ -110,14 +115,21 @@ function writeBundle(folder, files) {
 }
 
 /**
- * Runs the program `file` (relative to the repository's root) with `args` as its command line.
+ * Runs the program `file` (relative to the repository's root) with `args` as its command line. One that cannot be
+ * compiled has been shown by esbuild: it only ends with exit code 1.
  * @param {string} file
  * @param {readonly string[]} args
  */
 export async function runTypeScript(file, args) {
   const source = resolve(root, file);
-  const main = await bundle({ entryPoints: [source] });
+  const main = await bundle({ entryPoints: [source] }).catch((error) => {
+    if (!Array.isArray(error?.errors)) throw error;
+  });
   await stop();
+  if (main === undefined) {
+    process.exitCode = 1;
+    return;
+  }
   process.argv = [process.argv[0], source, ...args];
   process.setSourceMapsEnabled(true);
   // Node 22 and later can keep compiled code between runs; Node 20's types do not know the function.

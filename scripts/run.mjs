@@ -11,9 +11,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -144,13 +145,44 @@ function prepare() {
   return { pnpm, environment };
 }
 
-const [command = "", ...args] = process.argv.slice(2);
-const program = command === "ts" ? args.shift() : programs[command];
-if (command !== "exec" && program === undefined) {
-  const names = Object.keys(programs).join(" | ");
-  console.error(`usage: node scripts/run.mjs ${names} | ts FILE.ts | exec COMMAND   [arguments]`);
+const names = Object.keys(programs);
+const usage = `usage: node scripts/run.mjs ${names.join(" | ")} | ts FILE.ts | exec COMMAND   [arguments]`;
+
+/**
+ * Ends with a message for the one who typed the command.
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  console.error(message);
   process.exit(2);
 }
+
+/**
+ * The program that `ts` names: from the current folder, or from the repository's root.
+ * @param {string | undefined} file
+ */
+function programAt(file) {
+  if (file === undefined) fail("ts: no program, got nothing, expected a TypeScript file");
+  const isFile = (/** @type {string} */ path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  const found = [resolve(file), resolve(root, file)].find(isFile);
+  return found ?? fail(`ts: no such file, got ${file}, expected a TypeScript file, from here or from the repository`);
+}
+
+const [command = "", ...args] = process.argv.slice(2);
+if (command === "--help") {
+  console.log(usage);
+  process.exit(0);
+}
+if (!existsSync(join(root, "package.json"))) {
+  fail(`run: scripts/run.mjs is outside of its repository, got ${root} without a package.json, expected a clone`);
+}
+if (command === "") fail(usage);
+if (command === "exec" && args.length === 0) fail("exec: no command, got nothing, expected an installed tool");
+if (command !== "exec" && command !== "ts" && !Object.hasOwn(programs, command)) {
+  fail(`run: no such command, got ${command}, expected one of ${names.join(", ")}, ts, exec`);
+}
+const program = command === "ts" ? programAt(args.shift()) : programs[command];
 
 let prepared;
 try {
