@@ -1,11 +1,8 @@
 // `npm run gpu:check`: everything that can be said about the CUDA backend on this machine's GPU, in one run: versions,
 // the conformance suite, faults in processes of their own, and speeds, beside PyTorch's where `python3`, or the Python that
-// TORCH_PYTHON names, has it. Writes docs/benchmarks/DATE-cuda-GPU.{json,md}. Options: --out FOLDER; --small (tiny sizes and
-// few cases, writes nothing unless a folder is given: to try the command itself); --effort 0.3 (of the conformance suite's
-// random cases); --pack FOLDER (a copy for a machine that has Node and nothing else).
+// TORCH_PYTHON names, has it. Writes docs/benchmarks/DATE-cuda-GPU.{json,md}.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { runConformance } from "@torchium/backend-conformance";
 import { type CudaVersions, createCudaBackend, isCudaAvailable } from "../packages/cuda-backend/src/index.js";
 import { runChild } from "./gpu-check/child.js";
@@ -15,15 +12,23 @@ import { measure, type Speed } from "./gpu-check/measure.js";
 import { packCheck, packedProgram } from "./gpu-check/pack.js";
 import { measurePyTorch } from "./gpu-check/pytorch.js";
 import { type Conformance, type GpuReport, markdownOf, type Part } from "./gpu-check/report.js";
+import { readCommandLine } from "./lib/command-line.js";
 import { root } from "./lib/repository.js";
 
-const { values: options } = parseArgs({
+const { values: options } = readCommandLine({
+  name: "gpu:check",
+  about:
+    "Everything that can be said about the CUDA backend on this machine's GPU; writes a report to docs/benchmarks.",
   options: {
-    small: { type: "boolean", default: false },
-    out: { type: "string" },
-    pack: { type: "string" },
-    effort: { type: "string" },
-    /** Runs as a child: one part, or one that is meant to fail. */
+    small: {
+      type: "boolean",
+      default: false,
+      help: "tiny sizes and few cases, writes nothing unless a folder is given",
+    },
+    out: { type: "string", value: "DIR", help: "where the report is written" },
+    pack: { type: "string", value: "DIR", help: "only write the check for a machine that has Node and nothing else" },
+    effort: { type: "string", value: "X", help: "share of the conformance suite's random cases, such as 0.3" },
+    // Runs as a child: one part, or one that is meant to fail.
     part: { type: "string" },
     fault: { type: "string" },
   },

@@ -1,41 +1,39 @@
 // `npm run quality -- --data DIR`: trains the examples on real data with several seeds and writes docs/results.md, beside what
 // PyTorch reaches with the same work. A run that is finished is not trained again, one that was stopped is continued.
-// Options: --only gpt,ner, --seeds 1,2, --threads N, --runs DIR (where the runs are kept), --report (train nothing).
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { fail, readCommandLine } from "./lib/command-line.js";
 import { root } from "./lib/repository.js";
 import { runNode } from "./lib/tools.js";
 import { documentOf, type FinishedRun } from "./quality/report.js";
 import { type Metric, type System, systems } from "./quality/systems.js";
 
-const { values: options } = parseArgs({
+const { values: options } = readCommandLine({
+  name: "quality",
+  about: "Trains the examples on real data with several seeds and writes docs/results.md.",
   options: {
-    data: { type: "string" },
-    only: { type: "string" },
-    seeds: { type: "string", default: "1337,1338,1339" },
-    threads: { type: "string" },
-    runs: { type: "string", default: join(root, "runs", "quality") },
-    report: { type: "boolean", default: false },
+    data: { type: "string", value: "DIR", help: "the folder that holds tinyshakespeare.txt, corpus.txt, polarity, …" },
+    only: { type: "string", value: "NAMES", help: "some of the examples, with commas between them" },
+    seeds: { type: "string", default: "1337,1338,1339", value: "LIST", help: "the seeds of each example's runs" },
+    threads: { type: "string", value: "N", help: "CPU threads, all cores without it" },
+    runs: { type: "string", default: join(root, "runs", "quality"), value: "DIR", help: "where the runs are kept" },
+    report: { type: "boolean", default: false, help: "train nothing, write what finished runs recorded" },
   },
 });
 
-/** Ends with a message for the one who typed the command. */
-function fail(message: string): never {
-  console.error(`quality: ${message}`);
-  process.exit(2);
-}
-
 if (options.data === undefined && !options.report) {
-  fail("--data is missing, got nothing, expected the folder that holds tinyshakespeare.txt, corpus.txt, polarity, …");
+  fail(
+    "quality: --data is missing, got nothing, expected the folder that holds tinyshakespeare.txt, corpus.txt, polarity, …",
+  );
 }
 const known = systems.map(({ example }) => example);
 const wanted = options.only?.split(",") ?? known;
 for (const name of wanted) {
-  if (!known.includes(name)) fail(`--only names no example, got ${name}, expected some of ${known.join(", ")}`);
+  if (!known.includes(name))
+    fail(`quality: --only names no example, got ${name}, expected some of ${known.join(", ")}`);
 }
 const seeds = options.seeds.split(",").map((text) => {
-  if (!/^\d+$/.test(text)) fail(`--seeds holds no whole number, got ${text}, expected for example 1337,1338`);
+  if (!/^\d+$/.test(text)) fail(`quality: --seeds holds no whole number, got ${text}, expected for example 1337,1338`);
   return Number(text);
 });
 

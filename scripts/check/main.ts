@@ -2,6 +2,7 @@
 // Arguments choose steps by name; `--fix` lets the formatter and linter repair what they can.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fail, readCommandLine } from "../lib/command-line.js";
 import { root } from "../lib/repository.js";
 import { runNode, toolScript } from "../lib/tools.js";
 import { boundaryProblems } from "./boundaries.js";
@@ -21,12 +22,11 @@ async function tool(packageName: string, name: string, args: readonly string[]):
   return exitCode === 0 ? [] : [output.trim()];
 }
 
-const options = process.argv.slice(2);
-const fix = options.includes("--fix");
-const biomeArgs = fix ? ["check", "--write", "--error-on-warnings"] : ["ci", "--error-on-warnings"];
-
 const steps: Readonly<Record<string, () => Problems | Promise<Problems>>> = {
-  "format and lint": () => tool("@biomejs/biome", "biome", [...biomeArgs, "--colors=off", "--max-diagnostics=100"]),
+  "format and lint": () => {
+    const mode = fix ? ["check", "--write"] : ["ci"];
+    return tool("@biomejs/biome", "biome", [...mode, "--error-on-warnings", "--colors=off", "--max-diagnostics=100"]);
+  },
   types: () => tool("typescript", "tsc", ["--project", "tsconfig.json", "--pretty", "false"]),
   boundaries: () => boundaryProblems(readModuleGraph()),
   cycles: () => importCycles(readModuleGraph()),
@@ -39,11 +39,18 @@ const steps: Readonly<Record<string, () => Problems | Promise<Problems>>> = {
   attw: attwProblems,
 };
 
-const names = options.filter((option) => option !== "--fix");
+const {
+  positionals: names,
+  values: { fix },
+} = readCommandLine({
+  name: "check",
+  about: "Everything that can be said about the code without running it.",
+  options: { fix: { type: "boolean", default: false, help: "let the formatter and linter repair what they can" } },
+  words: `some of the steps: ${Object.keys(steps).join(", ")}`,
+});
 const unknown = names.find((name) => !(name in steps));
 if (unknown !== undefined) {
-  console.error(`check: no step named ${JSON.stringify(unknown)}; there are: ${Object.keys(steps).join(", ")}`);
-  process.exit(2);
+  fail(`check: no such step, got ${unknown}, expected some of ${Object.keys(steps).join(", ")}`);
 }
 
 const failed: string[] = [];
