@@ -187,6 +187,27 @@ describe("clipping", () => {
   });
 });
 
+it.each([true, false])("are of use after another optimizer has stepped (products: %s)", async (products) => {
+  const train = async (tableFirst: boolean): Promise<number[]> => {
+    const { weight, layer } = makeTable(true);
+    const x = randn(4, 3, { generator: new Generator(2), device, requiresGrad: true });
+    const optimizers = [new SparseAdam([weight], { lr: 0.1 }), new SGD([x], { lr: 0.1 })];
+    if (!tableFirst) optimizers.reverse();
+    for (let i = 0; i < 3; i++) {
+      const ids = tensor(Int32Array.of(0, 1, 6, 6), { shape: [4, 1], device });
+      const scores = products
+        ? embeddingDot(x, weight, ids, { sparse: true })
+        : layer.forward(ids.view(4)).mul(x).tanh();
+      scores.square().sum().backward();
+      for (const optimizer of optimizers) optimizer.step();
+      for (const optimizer of optimizers) optimizer.zeroGrad();
+    }
+    return [...(await weight.data()), ...(await x.data())];
+  };
+  const expected = await train(true);
+  for (const [i, v] of (await train(false)).entries()) expect(v).toBeCloseTo(expected[i]!, 6);
+});
+
 it("SGD adds products to the rows as it adds the rows", async () => {
   const weights = await Promise.all(
     [true, false].map(async (sparse) => {

@@ -90,10 +90,7 @@ export class Tensor extends Variable {
   async data(): Promise<DataArray> {
     const whole = withGrad("data", false, () => dense<Tensor>(this));
     this.device.check();
-    const { node } = whole.value;
-    const waits = node.op.kind !== "leaf" && !node.storage && !node.leaves?.[whole.value.index];
-    const beside = waits && this.together ? this.together.map((g) => g.value) : [];
-    this.device.realize([whole.value, ...beside], this.tracked ? savedBelow(this) : []);
+    this.device.realize([whole.value], this.tracked ? savedBelow(this) : []);
     const data = await this.device.read(whole.value);
     await yieldToHost();
     return data.slice() as DataArray;

@@ -8,6 +8,7 @@ import { createCpuDevice } from "../cpu/device.js";
 import { randn, tensor, zeros } from "../creation.js";
 import { TensorError } from "../errors.js";
 import type { Device } from "../graph/device.js";
+import { embedding } from "../nn/functional/index.js";
 import { assignAll, type Tensor } from "../tensor.js";
 
 let device: Device;
@@ -223,6 +224,28 @@ describe("an update", () => {
     const before = device.counters.realizations;
     for (const x of leaves) await x.grad!.data();
     expect(device.counters.realizations - before).toBe(1);
+  });
+
+  test("computes the gradients with a loss that is read before an update uses them", async () => {
+    const launches = async (read: boolean): Promise<number> => {
+      const [x, w, table] = [leaf([1, 2, 3, 4]), leaf([1, -1, 2, 0.5]), leaf([5, 6, 7, 8])];
+      const rows = embedding(tensor(Int32Array.of(1, 1), { device }), table.view(4, 1));
+      const loss = x.view(2, 2).matmul(w.view(2, 2)).tanh().matmul(rows).square().sum();
+      loss.backward();
+      const before = device.counters.launches;
+      if (read) await loss.item();
+      noGrad(() =>
+        assignAll(
+          [x, w, table].map((p) => [p, p.sub(p.grad!)]),
+          "step",
+        ),
+      );
+      expect((await w.data()).every(Number.isFinite)).toBe(true);
+      await loss.item();
+      return device.counters.launches - before;
+    };
+    // Updates that were part of the gradients' launches are launches of their own then: one each.
+    expect(await launches(true)).toBeLessThanOrEqual((await launches(false)) + 3);
   });
 
   test("refuses other shapes, dtypes and what is no leaf", async () => {

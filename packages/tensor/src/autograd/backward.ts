@@ -158,6 +158,7 @@ function addRowGradients(leaves: Map<Variable, Variable>, rows: ReadonlyMap<Vari
       list.map((r) => r.dense()).reduce<Variable | undefined>((sum, g) => (sum ? sumOf(sum, g) : g), undefined);
     for (const [leaf, list] of rows) {
       const dense = leaves.get(leaf);
+      leaf.device.watch(leaf);
       if (!dense && !leaf.gradient) leaf.rowGradients = [...leaf.rowGradients, ...list];
       else {
         const g = whole([...leaf.rowGradients, ...list])!;
@@ -184,9 +185,6 @@ export function addGradients(gradients: ReadonlyMap<Variable, Variable>, createG
       leaf.device.watch(leaf);
     }
   });
-  // Reading one of them computes all: each alone would repeat the pass.
-  const together = [...gradients.keys()].map((leaf) => leaf.gradient!);
-  for (const g of together) g.together = together;
 }
 
 /** Puts a value computed from a leaf's gradient in its place; the memory of the old one goes when the new one's does. */

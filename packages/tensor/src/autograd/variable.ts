@@ -64,8 +64,6 @@ export abstract class Variable {
   tracked = false;
   /** @internal For a gradient: the one it was added to, whose memory it makes redundant. */
   replaces: Variable | undefined = undefined;
-  /** @internal For a gradient: those of the same pass, itself among them. */
-  together: readonly Variable[] | undefined = undefined;
   /** @internal For a gradient: handed to the user, so only garbage collection may free it. */
   exposed = false;
 

@@ -72,21 +72,8 @@ export class Binder {
       step?: { readonly first: boolean; readonly stage: number };
     } = {},
   ): number {
-    const { overlapsWrites = false, program, copiesBase = false, step } = kind;
-    return (
-      this.#drafts.push({
-        executable,
-        sizes,
-        reads,
-        writes,
-        scalars,
-        label,
-        overlapsWrites,
-        program,
-        copiesBase,
-        step,
-      }) - 1
-    );
+    const usual = { overlapsWrites: false, program: undefined, copiesBase: false, step: undefined };
+    return this.#drafts.push({ executable, sizes, reads, writes, scalars, label, ...usual, ...kind }) - 1;
   }
 
   /** Where a result of a group goes: a place in a larger array that takes it, or memory of its own. */

@@ -152,18 +152,21 @@ export class Device {
     this.#waiting.watch(leaf);
   }
 
-  /** Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. */
+  /**
+   * Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. Gradients that wait for that
+   * are computed beside them: later they would repeat the passes that both come from.
+   */
   realize(values: readonly Value[], saved: readonly Value[] = []): void {
     const roots: Root[] = [];
     const seen = new Set<string>();
-    const push = (v: Value): boolean => {
+    const push = (v: Value): void => {
       const key = `${v.node.id},${v.index}`;
-      if (v.node.op.kind === "leaf" || v.node.leaves?.[v.index] || v.node.storage || seen.has(key)) return false;
+      if (v.node.op.kind === "leaf" || v.node.leaves?.[v.index] || v.node.storage || seen.has(key)) return;
       seen.add(key);
       roots.push({ node: v.node, index: v.index });
-      return true;
     };
     for (const v of values) push(v);
+    if (roots.length > 0) for (const v of this.#waiting.gradients) push(v);
     const own = roots.length;
     // A value that is in memory already may outlive what it was computed from: a kept loss, read after the step.
     if (own > 0) for (const v of saved) push(v);

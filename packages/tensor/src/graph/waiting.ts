@@ -2,8 +2,22 @@
 
 import type { Node, Value } from "./node.js";
 
-/** A leaf as the device sees it: its data, and a gradient that may still be waiting to be computed. */
-export type GradientHolder = { readonly value: Value; readonly gradient: { readonly value: Value } | undefined };
+type Held = { readonly value: Value };
+
+/** A leaf as the device sees it: its data, and gradients, of all of it or of some rows, that may still be waiting to be computed. */
+export type GradientHolder = Held & {
+  readonly gradient: Held | undefined;
+  /** Rows, or the factors of the products that they are. */
+  rowGradients: readonly { readonly rows: Held; readonly products?: Readonly<Record<string, Held>> }[];
+};
+
+/** What a leaf's gradients are made of. */
+const partsOf = (leaf: GradientHolder | undefined): readonly Value[] =>
+  leaf
+    ? [leaf.gradient, ...leaf.rowGradients.flatMap((g) => Object.values(g.products ?? [g.rows]))].flatMap(
+        (x) => x?.value ?? [],
+      )
+    : [];
 
 /** Collects values until an update takes them. */
 export class Waiting {
@@ -25,8 +39,13 @@ export class Waiting {
     this.#holders.add(new WeakRef(leaf));
   }
 
+  /** The gradients of watched leaves. */
+  get gradients(): readonly Value[] {
+    return [...this.#holders].flatMap((ref) => partsOf(ref.deref()));
+  }
+
   get any(): boolean {
-    return this.#values.length > 0 || [...this.#holders].some((ref) => ref.deref()?.gradient !== undefined);
+    return this.#values.length > 0 || this.gradients.length > 0;
   }
 
   /**
@@ -38,7 +57,10 @@ export class Waiting {
       const leaf = ref.deref();
       if (!leaf) continue;
       this.#watched.delete(leaf);
-      if (leaf.gradient && !targets.has(leaf.value.node)) this.keep(leaf.gradient.value);
+      if (targets.has(leaf.value.node)) continue;
+      // The factors may be what is overwritten: they were handed on as they are.
+      leaf.rowGradients = leaf.rowGradients.map(({ products, ...whole }) => whole);
+      for (const value of partsOf(leaf)) this.keep(value);
     }
     this.#holders.clear();
     this.#kept.clear();
