@@ -33,8 +33,14 @@ describe("openDevice", () => {
     expect(info).toMatch(/, large matrix products by \w+|, embedded matrix products \(.+\)$/);
   });
 
-  it("refuses a library that cannot be used", async () => {
-    await expect(open({ blas: "/no/such/library.so" })).rejects.toThrow(/^findBlas: .*got \/no\/such\/library\.so/);
+  it.each(["nonsense", "/no/such/library.so"])("refuses what is neither a word nor a library: %s", async (blas) => {
+    const refused = open({ blas });
+    await expect(refused).rejects.toThrow(`--blas: neither auto, off nor a library, got ${blas}, expected `);
+    await expect(refused).rejects.toMatchObject({ code: "argument" });
+  });
+
+  it.each([process.execPath, "libnowhere.so.9"])("says why a library cannot be used: %s", async (blas) => {
+    await expect(open({ blas })).rejects.toThrow(/^findBlas: the library cannot be used: .*, got /);
   });
 
   it("loads the backend that is asked for, or says what the machine lacks", async () => {

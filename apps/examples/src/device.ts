@@ -1,6 +1,7 @@
 // The one line that swaps the backend, from `--backend`, `--threads`, `--blas` and `--wide`.
+import { existsSync } from "node:fs";
 import { findBlas } from "@torchium/cpu-blas";
-import { createCpuDevice, type Device, setDefaultDevice } from "@torchium/tensor";
+import { createCpuDevice, type Device, setDefaultDevice, TensorError } from "@torchium/tensor";
 import { checkWideRegisters } from "./wide-registers.js";
 
 /** The options that choose a device. */
@@ -33,9 +34,22 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
 async function openCpu({ blas, wide, threads }: DeviceOptions): Promise<Device> {
   const device = await createCpuDevice({
     ...(threads !== undefined && { threads }),
-    ...(blas !== "off" && { blas: await findBlas(blas === "auto" ? {} : { path: blas }) }),
+    ...(blas !== "off" && { blas: await (blas === "auto" ? findBlas() : namedBlas(blas)) }),
     wideSimd: wide,
   });
   if (wide) await checkWideRegisters(device);
   return device;
+}
+
+/** A bare name that the dynamic linker may know: it need not be a file here. */
+const linkerName = /^[^\\/]*\.(so|dylib|dll)\b[^\\/]*$/i;
+
+async function namedBlas(path: string): ReturnType<typeof findBlas> {
+  try {
+    return await findBlas({ path });
+  } catch (error) {
+    if (existsSync(path) || linkerName.test(path)) throw error;
+    const message = `--blas: neither auto, off nor a library, got ${path}, expected one of these or an existing library's file`;
+    throw new TensorError("argument", message, { op: "--blas", got: path }, error);
+  }
 }

@@ -33,7 +33,7 @@ function openRun(folder: string, { resumed = false, stopAfter, facts = {} }: Set
   const clock = () => (ms += 10);
   const configuration = { example: "test", started: "2024-01-31T14:25:30.000Z", options: {}, facts };
   const run = new TrainingRun({
-    ...{ folder, title: "test", configuration, resumed, terminal, signals, clock, stopAfter },
+    ...{ folder, place: "here", title: "test", configuration, resumed, terminal, signals, clock, stopAfter },
   });
   return { run, terminal, signals };
 }
@@ -243,9 +243,13 @@ describe("train", () => {
 
   it("writes nothing before training begins", () =>
     inTemporaryFolder(async (folder) => {
-      const { run } = openRun(join(folder, "run"));
+      const { run, terminal } = openRun(join(folder, "run"));
       run.describe({ vocabulary: 65 });
       expect(existsSync(run.folder)).toBe(false);
+      expect(terminal.text).toBe("");
+      await run.begin();
+      expect(existsSync(run.folder)).toBe(true);
+      expect(terminal.text).toBe("run folder: here\n");
     }));
 
   it("hands the signals back when it is done", () =>

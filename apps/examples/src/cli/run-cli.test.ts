@@ -25,8 +25,8 @@ describe("training", () => {
       expect(errors).toBe("");
       expect(code).toBe(0);
       const folder = join("runs", "line-2024-01-31-142530");
-      expect(output).toContain(`line: a line through noisy points\nrun folder: ${folder}\ndevice: cpu: `);
-      expect(output).toContain("\nparameters: 1\nslope: 2\n");
+      expect(output).toContain("line: a line through noisy points\ndevice: cpu: ");
+      expect(output).toContain(`\nparameters: 1\nslope: 2\nrun folder: ${folder}\n`);
       expect(output).toMatch(/found 2\.\d\d in 40 steps|found 1\.9\d in 40 steps/);
       expect(output).toContain(`  npm start -- line use --from ${folder}\n`);
       const configuration = JSON.parse(readFileSync(join(cwd, folder, "configuration.json"), "utf8"));
@@ -68,6 +68,10 @@ describe("training", () => {
     ["other --resume run", "is a run of line, expected one of other"],
     ["line --steps none", '--steps: expected a whole number of at least 1, got "none"'],
     ["lnie", "did you mean line?"],
+    [
+      "line --blas nonsense",
+      "--blas: neither auto, off nor a library, got nonsense, expected one of these or an existing library's file",
+    ],
   ])("%s is a user's mistake: one line, no stack, exit code 2", (line, message) =>
     inTemporaryFolder(async (cwd) => {
       await cli(cwd, "line --out run --steps 2");
@@ -112,11 +116,12 @@ describe("errors", () => {
     ["something odd", "a thrown string", 1, true],
   ])("%s", (_, error, expectedCode, stack) =>
     inTemporaryFolder(async (cwd) => {
-      const { code, errors } = await cli(cwd, "line", [failing(error)]);
+      const { code, output, errors } = await cli(cwd, "line", [failing(error)]);
       expect(code).toBe(expectedCode);
       expect(errors.includes("\n    at ")).toBe(stack);
       expect(errors).toContain(error instanceof Error ? error.message : "a thrown string");
       expect(existsSync(join(cwd, "runs"))).toBe(false);
+      expect(output).not.toContain("run folder");
     }),
   );
 });

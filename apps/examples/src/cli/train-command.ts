@@ -16,8 +16,10 @@ export async function trainModel(invocation: Invocation, environment: CliEnviron
   const { cwd, command, output } = environment;
   const { folder, configuration, resumed } = await openRun(invocation, environment);
   const options = configuration.options as TrainContext["options"];
+  const path = shellPath(folder, cwd);
   const run = new TrainingRun({
     folder,
+    place: path,
     title: `${example.name}: ${example.title}`,
     configuration,
     resumed,
@@ -26,11 +28,9 @@ export async function trainModel(invocation: Invocation, environment: CliEnviron
     clock: environment.clock,
     stopAfter: options.steps,
   });
-  const path = shellPath(folder, cwd);
   // Through the display, so that a line printed during training does not run into the live one.
   const print = (line: string) => run.display.note(line);
   print(styled(output, "bold", `${example.name}: ${example.title}`));
-  print(`run folder: ${path}${resumed ? " (resumed)" : ""}`);
   try {
     print(`device: ${(await openDevice(options)).info}`);
     await example.train({

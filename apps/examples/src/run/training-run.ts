@@ -15,6 +15,8 @@ import type { SignalSource, StopSignalName } from "./stop-signal.js";
 /** What a run is made of. */
 export interface TrainingRunParts {
   readonly folder: string;
+  /** The folder as a person would type it. */
+  readonly place: string;
   /** What stands over the curve. */
   readonly title: string;
   /** With the facts of the run's beginning when it is resumed, without any when it is new. */
@@ -51,6 +53,7 @@ export class TrainingRun {
   readonly stopAfter: number | undefined;
   readonly metrics: MetricsLog;
   readonly checkpoint: CheckpointFolder;
+  readonly #place: string;
   readonly #title: string;
   readonly #resumed: boolean;
   readonly #configuration: Configuration;
@@ -64,6 +67,7 @@ export class TrainingRun {
     this.stopAfter = parts.stopAfter;
     this.metrics = new MetricsLog(join(parts.folder, "metrics.jsonl"));
     this.checkpoint = new CheckpointFolder(join(parts.folder, "checkpoint"));
+    this.#place = parts.place;
     this.#title = parts.title;
     this.#resumed = parts.resumed;
     this.#configuration = parts.configuration;
@@ -75,8 +79,8 @@ export class TrainingRun {
   }
 
   /**
-   * Makes the folder ready, and says how far the run already is. Nothing is written before this: a run whose
-   * data cannot be read leaves no folder behind.
+   * Makes the folder ready, shows where it is, and says how far the run already is. Nothing is written before this: a run
+   * whose data cannot be read leaves no folder behind, and names none.
    * @throws TensorError `argument` when a resumed run has other facts, or a new one would overwrite another run.
    */
   async begin(): Promise<Progress> {
@@ -86,6 +90,7 @@ export class TrainingRun {
       throw fileError("run folder", this.folder, error);
     });
     await writeConfiguration(this.folder, { ...this.#configuration, facts: this.#facts });
+    this.display.note(`run folder: ${this.#place}${this.#resumed ? " (resumed)" : ""}`);
     const progress = (await this.checkpoint.progress()) ?? noProgress;
     await this.metrics.truncateAfter(progress.step, progress.evaluatedAt);
     return progress;
