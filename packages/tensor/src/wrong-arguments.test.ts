@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import * as api from "./index.js";
-import { Generator, ones, Tensor, TensorError, tensor } from "./index.js";
+import { createCpuDevice, Generator, ones, Tensor, TensorError, tensor } from "./index.js";
 import * as more from "./more/index.js";
 import * as functional from "./nn/functional/index.js";
 import * as init from "./nn/init/index.js";
@@ -341,4 +341,11 @@ describe.each([
     expect(right).toBe("nothing");
     expect(await problems(call, rows[name]!)).toEqual([]);
   });
+});
+
+test("two devices of one kind are told apart", async () => {
+  const device = await createCpuDevice({ threads: 1 });
+  const [here, there] = [ones(2), ones(2, { device })];
+  expect(() => here.add(there)).toThrow("add: operands are on two devices, got cpu and another, cpu, expected one");
+  device.dispose();
 });

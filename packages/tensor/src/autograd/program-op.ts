@@ -74,10 +74,9 @@ export function sameDevice(op: string, variables: readonly Variable[]): Device {
     const v = variables[i];
     if (v instanceof Variable && v.device === first) continue;
     checkTensor(op, v, `operand ${i + 1}`);
-    const names = `${first.name} and ${v!.device.name}`;
     throw new TensorError(
       "device",
-      `${op}: operands are on two devices, got ${names}, expected one; move them with to(device)`,
+      `${op}: operands are on two devices, got ${first.name} and another, ${v!.device.name}, expected one; move it with to(device)`,
       { op },
     );
   }
