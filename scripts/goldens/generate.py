@@ -24,6 +24,7 @@ AREAS = {
     "layers": ("tensor", ["nn_layers"]),
     "attention": ("tensor", ["nn_attention"]),
     "transformer": ("tensor", ["nn_transformer"]),
+    "convolution": ("tensor", ["nn_convolution"]),
     "recurrent": ("tensor", ["nn_recurrent"]),
     "optimizers": ("optim", ["optimizers"]),
     "schedules": ("optim", ["schedules"]),

@@ -22,6 +22,7 @@ export {
   Tanh,
 } from "./layers/activations.js";
 export { type Layer, ModuleDict, ModuleList, ParameterList, Sequential } from "./layers/containers.js";
+export { Conv1d, type Conv1dLayerOptions } from "./layers/convolution.js";
 export { Embedding, type EmbeddingLayerOptions } from "./layers/embedding.js";
 export { Flatten, Identity, Linear, type LinearOptions } from "./layers/linear.js";
 export {

@@ -10,6 +10,7 @@ type Inputs = Readonly<Record<string, Tensor>>;
 type Options = Readonly<Record<string, never>>;
 
 const calls: Readonly<Record<string, (x: Inputs, o: Options) => Tensor>> = {
+  conv1d: ({ input, weight, bias }, o) => f.conv1d(input!, weight!, { ...o, bias: bias! }),
   crossEntropy: ({ input, target, weight }, o) => f.crossEntropy(input!, target!, { ...o, ...(weight && { weight }) }),
   elu: ({ input }, o) => f.elu(input!, o),
   glu: ({ input }, o) => f.glu(input!, o.dim),
@@ -21,8 +22,8 @@ const calls: Readonly<Record<string, (x: Inputs, o: Options) => Tensor>> = {
     f.scaledDotProductAttention(query!, key!, value!, { ...o, ...(attnMask && { attnMask }) }),
 };
 
-const cases: readonly GoldenCase[] = readGoldens("../../../goldens/layers.json", import.meta.url).filter(({ op }) =>
-  /^[a-z]/.test(op),
+const cases: readonly GoldenCase[] = ["layers", "convolution"].flatMap((area) =>
+  readGoldens(`../../../goldens/${area}.json`, import.meta.url).filter(({ op }) => /^[a-z]/.test(op)),
 );
 
 test("there is a call for every case", () => {

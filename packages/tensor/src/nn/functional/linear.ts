@@ -18,7 +18,12 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   checkShape("linear", "the weight", weight, [any, any], true);
   checkShape("linear", "the input", x, weight.shape.slice(1));
   const y = matmul(x, weight.T);
+  if (bias) checkShape("linear", "the bias", bias, weight.shape.slice(0, 1), true);
+  return addBias(y, bias);
+}
+
+/** A product with a bias along its last axis, where there is one. */
+export function addBias(y: Tensor, bias: Tensor | undefined): Tensor {
   if (!bias) return y;
-  checkShape("linear", "the bias", bias, weight.shape.slice(0, 1), true);
   return y.add(isHalf(y.dtype) ? asFactor(bias, y.dtype) : bias);
 }

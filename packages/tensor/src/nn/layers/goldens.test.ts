@@ -20,6 +20,8 @@ const plain = <M extends nn.Module & { forward(x: Tensor): Tensor }>(module: M):
 /** How each layer of the goldens is made and called. */
 const makers: Readonly<Record<string, (o: Options) => Made>> = {
   Linear: ({ inFeatures, outFeatures, ...o }) => plain(new nn.Linear(inFeatures, outFeatures, o)),
+  Conv1d: ({ inChannels, outChannels, kernelSize, ...o }) =>
+    plain(new nn.Conv1d(inChannels, outChannels, kernelSize, o)),
   ELU: ({ alpha }) => plain(new nn.ELU(alpha)),
   Flatten: ({ startDim, endDim }) => plain(new nn.Flatten(startDim, endDim)),
   GLU: ({ dim }) => plain(new nn.GLU(dim)),
@@ -72,8 +74,8 @@ const makers: Readonly<Record<string, (o: Options) => Made>> = {
   },
 };
 
-const cases: readonly GoldenCase[] = ["layers", "attention", "transformer", "recurrent"].flatMap((area) =>
-  readGoldens(`../../../goldens/${area}.json`, import.meta.url).filter(({ op }) => /^[A-Z]/.test(op)),
+const cases: readonly GoldenCase[] = ["layers", "attention", "transformer", "convolution", "recurrent"].flatMap(
+  (area) => readGoldens(`../../../goldens/${area}.json`, import.meta.url).filter(({ op }) => /^[A-Z]/.test(op)),
 );
 
 test("there is a maker for every case", () => {

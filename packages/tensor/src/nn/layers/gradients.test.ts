@@ -27,6 +27,9 @@ const plain = (module: nn.Layer, ...shape: number[]): Case => ({
 
 const cases: Readonly<Record<string, () => Case>> = {
   Linear: () => plain(new nn.Linear(3, 4, making), 2, 3),
+  Conv1d: () => plain(new nn.Conv1d(2, 3, 3, { padding: 1, ...making }), 2, 2, 5),
+  "Conv1d, strided and in groups": () =>
+    plain(new nn.Conv1d(4, 2, 2, { stride: 2, dilation: 3, padding: 2, groups: 2, ...making }), 2, 4, 6),
   LayerNorm: () => plain(new nn.LayerNorm([2, 3], { dtype: "float64" }), 4, 2, 3),
   RMSNorm: () => plain(new nn.RMSNorm(5, { dtype: "float64" }), 3, 5),
   GELU: () => plain(new nn.GELU(), 7),
