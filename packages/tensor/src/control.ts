@@ -76,7 +76,7 @@ export function grad(
   checkTensors("grad", inputs, "inputs");
   const found = tape.gradientsOf(list, inputs, gradients ?? [], options);
   if (!options.allowUnused) {
-    const missing = found.findIndex((g) => g === undefined);
+    const missing = found.indexOf(undefined);
     if (missing >= 0)
       throw new TensorError(
         "state",

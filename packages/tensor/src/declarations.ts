@@ -21,7 +21,7 @@ export type DeclaredOp = {
 function scalarsOf({ name, scalars }: Declaration): DeclaredOp["scalars"] {
   if (name === "crossEntropy") return { examples: [0, -100], general: [0.1, -100] };
   const all = scalars === 0 ? [] : name === "nll" ? [-100] : [/[nN]orm/.test(name) ? 1e-5 : 1];
-  return { examples: all, general: all };
+  return { examples: all, general: /Softmax/.test(name) ? all.map(() => 0.5) : all };
 }
 
 /** Every declared op, by family. */

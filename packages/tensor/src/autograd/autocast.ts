@@ -14,7 +14,7 @@ import type { Variable } from "./variable.js";
 export const float32Ops: ReadonlySet<string> = new Set([
   ...["exp", "expm1", "log", "log1p", "log2", "pow", "reciprocal", "rsqrt", "softplus"],
   ...["sum", "prod", "norm", "layerNorm", "normalize", "nll", "crossEntropy"],
-  ...["softmax", "logSoftmax", "maskedSoftmax", "causalSoftmax", "causalMaskedSoftmax"],
+  ...["softmax", "logSoftmax", "scaledSoftmax", "maskedSoftmax", "causalSoftmax", "causalMaskedSoftmax"],
 ]);
 
 /** `weights`: parameters that have been converted, so that one used twice is converted once. */

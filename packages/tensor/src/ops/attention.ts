@@ -13,8 +13,8 @@ import { anchor } from "./anchors/anchor.js";
 import { batchedMatmul, transposeLast } from "./anchors/matmul.js";
 import { mul, sub } from "./arithmetic.js";
 import { positions } from "./indexing.js";
-import { causalSoftmaxRow } from "./masked-softmax.js";
-import { softmaxRow, sumRow } from "./rows.js";
+import { causalSoftmaxRow, scaledSoftmaxRow } from "./masked-softmax.js";
+import { sumRow } from "./rows.js";
 
 // How values are weighed.
 type FusedAttentionOptions = Omit<AttentionAttributes, "type">;
@@ -93,9 +93,11 @@ function composedGradient<T extends Variable>(
   { causal, scale }: FusedAttentionOptions,
 ): readonly T[] {
   const [query, key, value, gradient] = [...operands, arriving].map((x) => cast(x, "float32")) as [T, T, T, T];
-  const scores = mul(batchedMatmul(query, transposeLast(key)), scale) as T;
+  const scores = batchedMatmul(query, transposeLast(key));
   const last = logTotal.shape.length - 1;
-  const weights = causal ? causalSoftmaxRow([scores, positions(logTotal, last)]) : softmaxRow([scores]);
+  const weights = causal
+    ? causalSoftmaxRow([scores, positions(logTotal, last)], [scale])
+    : scaledSoftmaxRow([scores], [scale]);
   const arrived = batchedMatmul(gradient, transposeLast(value));
   const mean = reshape(sumRow([mul(weights, arrived) as T]), [...logTotal.shape, 1]);
   const changes = mul(mul(weights, sub(arrived, mean)), scale) as T;

@@ -200,7 +200,8 @@ export const conditional = (name: string, spec: CommonSpec & { readonly body: (c
 /** Operands of a row op: tensors, then as many numbers as it has scalars. */
 export type RowFunction = <T extends Variable>(operands: readonly T[], scalars?: readonly number[]) => T;
 
-type RowSpec = CommonSpec & {
+/** How a row op is declared. */
+export type RowSpec = CommonSpec & {
   /** How each operand lies over [outer…, row]; all `full` unless given. Its count is the number of operands. */
   readonly roles?: readonly Role[];
   /** Integer operands are left as they are: class ids, masks. */

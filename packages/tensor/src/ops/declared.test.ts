@@ -131,12 +131,14 @@ describe("a gradient written by hand equals the derived one", () => {
     });
     const dy = Array.from({ length: 15 }, (_, i) => Math.cos(2 * i));
     const index = { strides: [0, 1], offset: 0 };
-    const y = evaluate(p.program, [3, 5], [...operands, index])[0]!;
-    const derived = evaluate(differentiate(p.program, [0], [0]), [3, 5], [...operands, index, dy])[0]!;
+    const { general } = op.scalars;
+    const y = evaluate(p.program, [3, 5], [...operands, index], general)[0]!;
+    const derived = evaluate(differentiate(p.program, [0], [0]), [3, 5], [...operands, index, dy], general)[0]!;
     const own = evaluate(
       p.override!.program,
       [3, 5],
       p.override!.savesInputs ? [...operands, index, y, dy] : [y, dy],
+      general,
     )[0]!;
     derived.forEach((v, i) => expect(own[i]).toBeCloseTo(v, 10));
   });

@@ -8,7 +8,13 @@ import { isFloat } from "../../dtype.js";
 import { argumentError, shapeError, TensorError } from "../../errors.js";
 import { logicalOr, matmul } from "../../functions.js";
 import { fusedAttention } from "../../ops/attention.js";
-import { causalMaskedSoftmaxRow, causalSoftmaxRow, maskedSoftmaxRow, positions, softmaxRow } from "../../ops/index.js";
+import {
+  causalMaskedSoftmaxRow,
+  causalSoftmaxRow,
+  maskedSoftmaxRow,
+  positions,
+  scaledSoftmaxRow,
+} from "../../ops/index.js";
 import type { Generator } from "../../random.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
@@ -78,14 +84,17 @@ export function attentionWeights(
   { ignore, bias, causal = false }: AttentionMask,
   scale?: number,
 ): Tensor {
-  const products = matmul(query, key.T).mul(checkedScale(op, query, key, scale));
+  const products = matmul(query, key.T);
+  const factor = checkedScale(op, query, key, scale);
+  // What is added comes after the scale.
   const scores = bias
-    ? products.add(fitting(op, bias, products.shape, isFloat(bias.dtype), "bool or floating"))
+    ? products.mul(factor).add(fitting(op, bias, products.shape, isFloat(bias.dtype), "bool or floating"))
     : products;
+  const rest = [bias ? 1 : factor];
   const left = ignore && fitting(op, ignore, scores.shape, ignore.dtype === "bool", "bool").expand(scores.shape);
-  if (!causal) return left ? maskedSoftmaxRow([scores, left]) : softmaxRow([scores]);
+  if (!causal) return left ? maskedSoftmaxRow([scores, left], rest) : scaledSoftmaxRow([scores], rest);
   const last = lastSeen(scores);
-  return left ? causalMaskedSoftmaxRow([scores, left, last]) : causalSoftmaxRow([scores, last]);
+  return left ? causalMaskedSoftmaxRow([scores, left, last], rest) : causalSoftmaxRow([scores, last], rest);
 }
 
 // The scale of the scores; 1/√width unless given.
