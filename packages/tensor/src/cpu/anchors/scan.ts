@@ -74,7 +74,7 @@ export class ScanExecutable implements CpuExecutable {
   constructor(attributes: Attributes, rank: number, pool: Pool) {
     this.key = `scan/${attributes.type}/${attributes.reverse}/${rank}`;
     this.#bytes = byteLengthOf(attributes.type);
-    this.#schedule = { kind: "row", laneAxis: rank - 1, outer: rank - 1, lanesSplit: false };
+    this.#schedule = { kind: "row", laneAxis: rank - 1, lanesSplit: false };
     this.#layout = new ParameterLayout(rank - 1, 2, []);
     this.#kernel = pool.register(scanModule(attributes, this.#layout, pool.shared), "scan");
   }

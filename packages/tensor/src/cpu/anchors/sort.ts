@@ -198,7 +198,7 @@ export class SortExecutable implements CpuExecutable {
   constructor(attributes: Attributes, rank: number, pool: Pool) {
     this.key = `sort/${attributes.type}/${attributes.descending}/${rank}`;
     this.#type = attributes.type;
-    this.#schedule = { kind: "row", laneAxis: rank - 1, outer: rank - 1, lanesSplit: false };
+    this.#schedule = { kind: "row", laneAxis: rank - 1, lanesSplit: false };
     this.#layout = new ParameterLayout(rank - 1, 3, []);
     this.#kernel = pool.register(sortModule(attributes, this.#layout, pool.shared), "sort");
   }

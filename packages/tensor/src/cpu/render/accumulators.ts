@@ -39,7 +39,7 @@ export class Accumulator {
   constructor(f: FunctionBuilder, op: ReduceOp, type: DType, fours: number) {
     this.#f = f;
     this.#type = type;
-    const quick = quickJoinOf(op, type);
+    const quick = quickJoins[type]?.[op];
     this.#join = quick ?? joinVectors(op, type);
     this.#identity = constantVector(f, type, identityOf(op, type));
     this.#values = Array.from({ length: fours * vectorsPerFour(type) }, () => f.local("v128", this.#identity));
@@ -121,11 +121,10 @@ type Lane = 0 | 1 | 2 | 3;
 
 // Minima and maxima of floats in one instruction, which may drop a NaN; the ones that keep it take eight. A lane mask
 // over a value is a NaN, so the lanes that met one are simply laid over the result.
-function quickJoinOf(op: ReduceOp, type: DType): Join | undefined {
-  if ((type !== "float32" && type !== "float64") || (op !== "max" && op !== "min")) return undefined;
-  const { pmin, pmax } = type === "float64" ? f64x2 : f32x4;
-  return op === "max" ? pmax : pmin;
-}
+const quickJoins: Partial<Record<DType, Partial<Record<ReduceOp, Join>>>> = {
+  float32: { max: f32x4.pmax, min: f32x4.pmin },
+  float64: { max: f64x2.pmax, min: f64x2.pmin },
+};
 
 function joinPairwise(values: readonly Vector[], join: Join): Vector {
   if (values.length === 1) return values[0]!;

@@ -8,7 +8,7 @@ import { unreachable } from "../../errors.js";
 import type { Expr } from "../../kernel/expr.js";
 import type { Program, Reduce } from "../../kernel/program.js";
 import { identityOf, type NumberedReduce, reducePasses } from "../../kernel/reductions.js";
-import { type FunctionBuilder, i32, type ModuleBuilder } from "../wasm/assembler.js";
+import { type FunctionBuilder, i32, type Local, type ModuleBuilder } from "../wasm/assembler.js";
 import { joinVectors } from "./accumulators.js";
 import type { DoubleMath } from "./double-math.js";
 import { Evaluator } from "./evaluator.js";
@@ -18,13 +18,13 @@ import { Operands, readLaunchLeaf } from "./operands.js";
 import type { ParameterLayout } from "./parameters.js";
 import { rootsOf } from "./program-shape.js";
 import type { ScratchNeed } from "./scratch.js";
-import { kernelParams, Parameters, type Range, takeShares, walkLanes, walkOuter } from "./walk.js";
+import { eachTile, kernelParams, Parameters, type Range, takeShares, walkLanes, walkOuter } from "./walk.js";
 
 // Steps of the row after which running sums are set aside, so that long sums lose no digits.
 const stepsPerBlock = 128;
 
 /** Columns that are walked together. */
-export const tileLanes = 1024;
+export const columnTile = 1024;
 
 const level = { launch: 0, outer: 1, step: 2, lanes: 3 } as const;
 
@@ -48,14 +48,7 @@ export function emitColumnSchedule(
     const shares = takeShares(f, parameters, thread, threads);
     const emitter = new ColumnEmitter(f, kernel, parameters, thread, doubles);
     walkOuter(f, parameters, shares.outer, emitter.operands.pointers, () => {
-      emitter.outer(() => {
-        const from = f.local("i32");
-        f.for(from, shares.lanes.from, shares.lanes.to, tileLanes, () => {
-          const to = f.local("i32", i32.add(from, tileLanes));
-          f.set(to, i32.select(to, shares.lanes.to, i32.ltS(to, shares.lanes.to)));
-          emitter.emitTile({ from, to });
-        });
-      });
+      emitter.outer(() => eachTile(f, shares.lanes, columnTile, (tile) => emitter.emitTile(tile)));
     });
   });
 }
@@ -148,30 +141,27 @@ class ColumnEmitter {
     const sums = pass.filter(isSetAside);
     this.#walkRow(roots, addUp, sums.length > 0 ? () => this.#setAside(sums) : undefined);
     // What is left since the last time goes the same way, and the whole becomes the result.
-    for (const r of sums) {
-      this.#eachRun((run) => {
-        this.#joinInto(this.#results[r.index]!, r, this.#load(this.#aside.get(r.index)!, r, run), run);
-      });
-    }
+    for (const r of sums) this.#joinRows(this.#results[r.index]!, this.#aside.get(r.index)!, r);
   }
 
   #setAside(sums: readonly NumberedReduce[]): void {
     for (const r of sums) {
-      this.#eachRun((run) => {
-        const row = this.#results[r.index]!;
-        this.#joinInto(this.#aside.get(r.index)!, r, this.#load(row, r, run), run);
-        this.#store(row, r, this.#constant(r, 0, run), run);
-      });
+      const row = this.#results[r.index]!;
+      this.#joinRows(this.#aside.get(r.index)!, row, r);
+      this.#fill(row, r, 0);
     }
   }
 
   #fill(row: Word, r: Reduce, value: number): void {
-    this.#eachRun((run) => this.#store(row, r, this.#constant(r, value, run), run));
+    const { type } = r.of;
+    const vector = constantVector(this.#f, type, value);
+    this.#eachRun((run) => {
+      this.#store(row, r, new Array<Local<"v128">>(run.fours * vectorsPerFour(type)).fill(vector), run);
+    });
   }
 
-  #constant({ of }: Reduce, value: number, { fours }: Run): Vectors {
-    const vector = constantVector(this.#f, of.type, value);
-    return Array.from({ length: fours * vectorsPerFour(of.type) }, () => vector);
+  #joinRows(into: Word, from: Word, r: Reduce): void {
+    this.#eachRun((run) => this.#joinInto(into, r, this.#load(from, r, run), run));
   }
 
   #joinInto(row: Word, r: Reduce, values: Vectors, run: Run): void {
@@ -245,7 +235,7 @@ class ColumnEmitter {
     if (leaf.kind !== "input") return readLaunchLeaf(this.#f, this.#parameters, leaf);
     const pointer = this.#pointer(leaf.index);
     if (this.operands.laneAccess(leaf.index) === 0) return this.operands.readRepeated(leaf.index, pointer);
-    return this.operands.read(leaf.index, pointer, this.#at ?? unreachable("an operand read outside the columns"), run);
+    return this.operands.read(leaf.index, pointer, this.#at ?? unreachable("an operand read outside the lanes"), run);
   }
 
   // Where an operand is at the present step of the row.

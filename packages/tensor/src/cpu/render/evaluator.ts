@@ -103,11 +103,11 @@ export class Evaluator {
   #valueOf(e: Expr): Vectors {
     const level = this.levelOf(e);
     const frame = this.#frames[level];
-    if (!frame) return unreachable(`${e.kind} of level ${level} asked for at level ${this.#current}`);
-    const known = frame.values.get(e);
+    const known = frame?.values.get(e);
     if (known) return known;
-    if (level !== this.#current && e.kind !== "const")
-      return unreachable(`${e.kind} of level ${level} was not hoisted`);
+    // What was not hoisted.
+    if (!frame || (level !== this.#current && e.kind !== "const"))
+      return unreachable(`${e.kind} of level ${level} at level ${this.#current}`);
     const value = this.#compute(e, frame);
     frame.values.set(e, value);
     return value;

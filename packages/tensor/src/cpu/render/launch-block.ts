@@ -18,7 +18,7 @@ export type Extent = { readonly outerCount: number; readonly laneCount: number; 
 /** The extent of `sizes` under a schedule. */
 export function extentOf(schedule: Schedule, sizes: readonly number[]): Extent {
   let outerCount = 1;
-  for (let axis = 0; axis < schedule.outer; axis++) outerCount *= sizes[axis]!;
+  for (let axis = 0; axis < schedule.laneAxis; axis++) outerCount *= sizes[axis]!;
   return { outerCount, laneCount: sizes[schedule.laneAxis]!, rowCount: sizes[sizes.length - 1]! };
 }
 
@@ -31,16 +31,11 @@ export function fillBlock(
   units: readonly number[],
   sizes: readonly number[],
   strides: readonly (readonly number[])[],
-  { splitLanes = 0, scratchPitch = 0, partials = 0 }: SplitWords,
+  split: SplitWords,
 ): number[] {
   const words = new Array<number>(layout.words).fill(0);
-  const { outerCount, laneCount, rowCount } = extentOf(schedule, sizes);
-  words[layout.header("outerCount")] = outerCount;
-  words[layout.header("laneCount")] = laneCount;
-  words[layout.header("rowCount")] = rowCount;
-  words[layout.header("splitLanes")] = splitLanes;
-  words[layout.header("scratchPitch")] = scratchPitch;
-  words[layout.header("partials")] = partials;
+  const header = { ...extentOf(schedule, sizes), ...split };
+  for (const word in header) words[layout.header(word as keyof typeof header)] = header[word as keyof typeof header]!;
   for (let axis = 0; axis < layout.outer; axis++) words[layout.size(axis)] = sizes[axis]!;
   for (let i = 0; i < layout.operands; i++) {
     const along = (axis: number): number => strides[i]![axis]! * units[i]!;

@@ -130,7 +130,7 @@ export class RowEmitter {
     if (leaf.kind !== "input") return readLaunchLeaf(this.#f, this.#parameters, leaf);
     const pointer = this.#pointer(leaf.index);
     if (this.operands.laneAccess(leaf.index) === 0) return this.operands.readRepeated(leaf.index, pointer);
-    const { at, run } = this.#cursor ?? unreachable("an operand read outside the row");
+    const { at, run } = this.#cursor ?? unreachable("an operand read outside the lanes");
     return this.operands.read(leaf.index, pointer, at, run);
   }
 

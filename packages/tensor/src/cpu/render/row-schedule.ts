@@ -1,5 +1,6 @@
-// The row schedule: vectors run along the row, and each pass of reductions walks the row once. Outputs of role `lane`
-// are summed per thread in scratch memory and joined, in the order of the threads, by a second function.
+// The row schedule: vectors run along the row, and each pass of reductions walks the row once; without reductions rows may
+// be walked tile by tile. Outputs of role `lane` are summed per thread in scratch memory and joined, in the order of the
+// threads, by a second function.
 
 import type { Kernel } from "../../backend/backend.js";
 import { reducePasses } from "../../kernel/reductions.js";
@@ -10,15 +11,27 @@ import { shiftOf } from "./lanes.js";
 import { loadDense } from "./memory.js";
 import { Operands } from "./operands.js";
 import type { ParameterLayout } from "./parameters.js";
+import type { Schedule } from "./render.js";
 import { RowEmitter } from "./row-emitter.js";
 import { Scratch } from "./scratch.js";
-import { kernelParams, mainRun, Parameters, shareOf, takeShares, walkLanes, walkOuter } from "./walk.js";
+import {
+  eachTile,
+  kernelParams,
+  mainRun,
+  Parameters,
+  type Range,
+  shareOf,
+  takeShares,
+  walkLanes,
+  walkOuter,
+} from "./walk.js";
 
 /** Emits the kernel's function, exported as `run`. */
 export function emitRowSchedule(
   module: ModuleBuilder,
   kernel: Kernel,
   layout: ParameterLayout,
+  { tileLanes }: Schedule,
   doubles: DoubleMath | undefined,
 ): void {
   const passes = reducePasses(kernel.program);
@@ -27,15 +40,25 @@ export function emitRowSchedule(
     const shares = takeShares(f, parameters, thread, threads);
     const scratch = new Scratch(f, kernel.program, parameters, thread, threads);
     const emitter = new RowEmitter(f, kernel, parameters, scratch, doubles);
-    walkOuter(f, parameters, shares.outer, emitter.operands.pointers, () => {
-      emitter.row(() => {
-        passes.forEach((reductions, pass) => {
-          const results = emitter.reduce(reductions, pass, shares.lanes);
-          reductions.forEach((r, i) => emitter.define(r, results[i]!));
+    const { pointers } = emitter.operands;
+    const rows = (lanes: Range) =>
+      walkOuter(f, parameters, shares.outer, pointers, () => {
+        emitter.row(() => {
+          passes.forEach((reductions, pass) => {
+            const results = emitter.reduce(reductions, pass, lanes);
+            reductions.forEach((r, i) => emitter.define(r, results[i]!));
+          });
+          emitter.write(passes.length, lanes);
         });
-        emitter.write(passes.length, shares.lanes);
       });
-    });
+    if (!tileLanes) rows(shares.lanes);
+    else {
+      const starts = pointers.map((pointer) => f.local("i32", pointer));
+      eachTile(f, shares.lanes, tileLanes, (tile) => {
+        pointers.forEach((pointer, i) => f.set(pointer, starts[i]!));
+        rows(tile);
+      });
+    }
   });
 }
 

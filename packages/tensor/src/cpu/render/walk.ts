@@ -67,19 +67,17 @@ export function takeShares(
   thread: Word,
   threads: Word,
 ): { readonly outer: Range; readonly lanes: Range } {
-  const outerCount = parameters.header("outerCount");
-  const laneCount = parameters.header("laneCount");
-  const outer: Range = { from: f.local("i32", 0), to: f.local("i32", outerCount) };
-  const lanes: Range = { from: f.local("i32", 0), to: f.local("i32", laneCount) };
-  const narrow = (whole: Range, count: Word, grain: number) => {
-    const share = shareOf(f, thread, threads, count, grain);
-    f.set(whole.from, share.from);
-    f.set(whole.to, share.to);
+  const whole = (count: HeaderWord): Range => ({ from: f.local("i32", 0), to: parameters.header(count) });
+  const [outer, lanes] = [whole("outerCount"), whole("laneCount")];
+  const narrow = ({ from, to }: Range, grain: number) => {
+    const share = shareOf(f, thread, threads, to, grain);
+    f.set(from, share.from);
+    f.set(to, share.to);
   };
   f.if(
     parameters.header("splitLanes"),
-    () => narrow(lanes, laneCount, mainRun),
-    () => narrow(outer, outerCount, 1),
+    () => narrow(lanes, mainRun),
+    () => narrow(outer, 1),
   );
   return { outer, lanes };
 }
@@ -139,6 +137,14 @@ export function startAt(
     indices[axis] = index;
   }
   return indices;
+}
+
+/** Runs `body` for one stretch of at most `lanes` of `range` after the other. */
+export function eachTile(f: FunctionBuilder, range: Range, lanes: number, body: (tile: Range) => void): void {
+  const from = f.local("i32");
+  f.for(from, range.from, range.to, lanes, () => {
+    body({ from, to: f.local("i32", least(f, i32.add(from, lanes), range.to)) });
+  });
 }
 
 /** What happens each time so many turns of the main loop have run. */
