@@ -92,6 +92,29 @@ describe("train", () => {
       expect(recordsOf(folder).filter((record) => record.test)).toEqual([{ step: 20, test: { accuracy: 20 } }]);
     }));
 
+  it("shows how far an evaluation is, also that of a finished run", () =>
+    inTemporaryFolder(async (folder) => {
+      const seen: number[] = [];
+      const test: TrainingLoop["test"] = async (each) => {
+        for (const batch of each([7, 8, 9])) {
+          seen.push(batch);
+          // Longer than plain lines are apart: the clock advances each time it is read.
+          for (let i = 0; i < 600; i++) opened.run.clock();
+        }
+        return { accuracy: 1 };
+      };
+      let opened = openRun(folder);
+      await train(counter(opened.run, { test, evaluate: test }).loop);
+      const last = opened.terminal.text.slice(opened.terminal.text.indexOf("step 10  validation: "));
+      expect(last).toMatch(/step 20\/20 {2}validation batch 1\/3 .*\nstep 20\/20 {2}validation batch 2\/3 /);
+      expect(last).toMatch(/step 20\/20 {2}test batch 1\/3 .*\nstep 20\/20 {2}test batch 2\/3 /);
+      expect(seen).toEqual([7, 8, 9, 7, 8, 9, 7, 8, 9]);
+      opened = openRun(folder, { resumed: true });
+      await train(counter(opened.run, { test }).loop);
+      expect(opened.terminal.text).toContain("step 20/20  test batch 1/3");
+      expect(opened.terminal.text).not.toContain(" left");
+    }));
+
   it("reads the loss on logged steps only", () =>
     inTemporaryFolder(async (folder) => {
       const { run } = openRun(folder);

@@ -20,6 +20,9 @@ export interface StepResult {
   readonly extra?: Scores;
 }
 
+/** Gives the batches of an evaluation one by one, and shows how many are done. */
+export type EachBatch = <T>(batches: readonly T[]) => Iterable<T>;
+
 /** A training loop as an example describes it. */
 export interface TrainingLoop {
   readonly context: Pick<TrainContext, "run">;
@@ -28,9 +31,9 @@ export interface TrainingLoop {
   /** Does step `index`, counted from 0. Everything random in it follows from the seed and the index. */
   step(index: number): StepResult | Promise<StepResult>;
   /** Scores on held-out data; `loss` is drawn beside the training loss, the others below it. */
-  evaluate?(): Promise<Scores>;
+  evaluate?(each: EachBatch): Promise<Scores>;
   /** Scores on test data, once, after the last step. */
-  test?(): Promise<Scores>;
+  test?(each: EachBatch): Promise<Scores>;
   /** Writes all that `load` needs into an empty folder: model, optimizer, what the data loading depends on. */
   save(folder: string): Promise<void>;
   /** Reads what `save` wrote. */
@@ -165,7 +168,7 @@ class Training {
 
   async #evaluate(): Promise<void> {
     const { step } = this.#progress;
-    const validation = (await this.#loop.evaluate?.()) ?? null;
+    const validation = (await this.#loop.evaluate?.((batches) => this.#each("validation", batches))) ?? null;
     this.#progress = { ...this.#progress, evaluatedAt: step, validation };
     if (validation === null) return;
     this.#record("validation", validation);
@@ -173,8 +176,15 @@ class Training {
   }
 
   async #test(): Promise<void> {
-    const scores = await this.#loop.test?.();
+    const scores = await this.#loop.test?.((batches) => this.#each("test", batches));
     if (scores !== undefined) this.#record("test", scores);
+  }
+
+  *#each<T>(name: "validation" | "test", batches: readonly T[]): Iterable<T> {
+    for (const [done, batch] of batches.entries()) {
+      this.#show(false, { name, done, of: batches.length });
+      yield batch;
+    }
   }
 
   /** Writes and shows what an evaluation gave. */
@@ -200,13 +210,14 @@ class Training {
     throw new TrainingInterrupted(requested, this.#progress.step);
   }
 
-  #show(force: boolean): void {
+  #show(force: boolean, evaluation?: ProgressState["evaluation"]): void {
     if (!force && !this.#run.display.isDue) return;
     const { step } = this.#progress;
     const perStep = (this.#run.clock() - this.#begun.at) / 1000 / (step - this.#begun.step);
-    const secondsLeft = perStep * Math.max(0, this.#end - step);
+    // How long steps take says nothing of an evaluation.
+    const more = evaluation ? { evaluation } : { secondsLeft: perStep * Math.max(0, this.#end - step) };
     const [steps, unit, memoryBytes] = [this.#end, this.#loop.unit ?? "tokens", this.#memoryBytes()];
-    this.#run.display.update({ ...this.#shown, step, steps, unit, secondsLeft, memoryBytes }, force);
+    this.#run.display.update({ ...this.#shown, ...more, step, steps, unit, memoryBytes }, force);
   }
 
   #memoryBytes(): number {

@@ -20,7 +20,7 @@ import { toySentiment } from "../data/toy-opinions.js";
 import { batchesByStep } from "../epochs.js";
 import { defineExample } from "../example.js";
 import { setRate, warmupCosineAt } from "../schedule.js";
-import { train } from "../training-loop.js";
+import { type EachBatch, train } from "../training-loop.js";
 
 const specials = ["<pad>", "<unk>", "<cls>"] as const;
 const [padding, unknown, begin] = specials;
@@ -69,13 +69,12 @@ async function score(
   rows: readonly LabelledIds[],
   vocabulary: Vocabulary,
   longest: number,
+  each: EachBatch,
 ): Promise<number> {
   model.eval();
   const [guesses, labels]: number[][] = [[], []];
-  for (const at of lengthBuckets(
-    rows.map((r) => r.ids.length),
-    evaluationBatch,
-  )) {
+  const lengths = rows.map((r) => r.ids.length);
+  for (const at of each(lengthBuckets(lengths, evaluationBatch))) {
     const part = at.map((i) => rows[i]!);
     const best = noGrad(() => predict(model, part, vocabulary, longest).logits.argmax(-1));
     guesses!.push(...(await best.data()));
@@ -167,8 +166,8 @@ export const bertClassifier = defineExample({
         optimizer.zeroGrad();
         return { loss: loss!, tokens, extra: { lr } };
       },
-      evaluate: async () => ({ accuracy: await score(model, validation, vocabulary, options.longest) }),
-      test: async () => ({ accuracy: await score(model, test, vocabulary, options.longest) }),
+      evaluate: async (each) => ({ accuracy: await score(model, validation, vocabulary, options.longest, each) }),
+      test: async (each) => ({ accuracy: await score(model, test, vocabulary, options.longest, each) }),
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,

@@ -18,7 +18,7 @@ import { integer, number, text } from "../cli/option.js";
 import { projectText } from "../data/project-text.js";
 import { defineExample } from "../example.js";
 import { setRate, warmupCosineAt } from "../schedule.js";
-import { train } from "../training-loop.js";
+import { type EachBatch, train } from "../training-loop.js";
 
 const evaluationBatch = 128;
 
@@ -53,12 +53,13 @@ function lossOf(model: GPTModel, inputs: Tensor, targets: Tensor): Tensor {
 }
 
 /** Mean loss over consecutive windows of `ids`; the tail that fills no window is left out. */
-async function wholeLoss(model: GPTModel, ids: Int32Array, block: number): Promise<number> {
+async function wholeLoss(model: GPTModel, ids: Int32Array, block: number, each: EachBatch): Promise<number> {
   const { inputIds, labels } = consecutiveWindows(ids, block);
   const count = inputIds.shape[0]!;
   let total = 0;
   model.eval();
-  for (let from = 0; from < count; from += evaluationBatch) {
+  const starts = Array.from({ length: Math.ceil(count / evaluationBatch) }, (_, k) => k * evaluationBatch);
+  for (const from of each(starts)) {
     const rows = Math.min(evaluationBatch, count - from);
     const part = (b: IdBlock): Tensor =>
       fromTypedArray(b.data.slice(from * block, (from + rows) * block), [rows, block]);
@@ -143,8 +144,8 @@ export const gpt = defineExample({
         optimizer.zeroGrad();
         return { loss: loss!, tokens: options.accumulate * options.batch * options.block, extra: { lr } };
       },
-      evaluate: async () => {
-        const loss = await wholeLoss(model, heldOut, options.block);
+      evaluate: async (each) => {
+        const loss = await wholeLoss(model, heldOut, options.block, each);
         return { loss, perplexity: Math.exp(loss) };
       },
       save: (folder) =>

@@ -22,7 +22,7 @@ import { type ByTask, classNames, partOf, readTasks, type Sentence } from "../da
 import { batchesByStep } from "../epochs.js";
 import { defineExample } from "../example.js";
 import { setRate, warmupCosineAt } from "../schedule.js";
-import { train } from "../training-loop.js";
+import { type EachBatch, train } from "../training-loop.js";
 
 const specials = ["<pad>", "<unk>", "<cls>"] as const;
 const [padding, unknown, begin] = specials;
@@ -100,12 +100,17 @@ function lossOf(
 }
 
 /** The likeliest labels of each sentence; words behind those that are read are no entity. */
-async function predict(system: System, task: MultiTaskName, sentences: readonly Sentence[]): Promise<string[][]> {
+async function predict(
+  system: System,
+  task: MultiTaskName,
+  sentences: readonly Sentence[],
+  each: EachBatch = (all) => all,
+): Promise<string[][]> {
   const { model, crf, labels } = system;
   const found = sentences.map((sentence) => sentence.labels.map(() => "O"));
   const lengths = sentences.map(({ tokens }) => tokens.length);
   model.eval();
-  for (const at of lengthBuckets(lengths, evaluationBatch)) {
+  for (const at of each(lengthBuckets(lengths, evaluationBatch))) {
     const rows = at.map((i) => encode(system, sentences[i]!.tokens));
     const best = noGrad(() => {
       const { ids, mask } = inputs(system, rows);
@@ -124,13 +129,13 @@ async function predict(system: System, task: MultiTaskName, sentences: readonly 
 }
 
 /** Accuracies, and F1 of whole entities, in percent. */
-async function score(system: System, sentences: ByTask<readonly Sentence[]>) {
+async function score(system: System, sentences: ByTask<readonly Sentence[]>, each: EachBatch) {
   const right = async (task: "classification" | "qa"): Promise<number> => {
-    const found = await predict(system, task, sentences[task]);
+    const found = await predict(system, task, sentences[task], each);
     const truth = sentences[task].flatMap(({ labels }) => labels);
     return 100 * accuracy(system.labels[task].encode(found.flat()), system.labels[task].encode(truth));
   };
-  const tagged = await predict(system, "ner", sentences.ner);
+  const tagged = await predict(system, "ner", sentences.ner, each);
   const { f1 } = entityF1(
     tagged,
     sentences.ner.map(({ labels }) => labels),
@@ -219,8 +224,8 @@ export const multitask = defineExample({
         optimizer.zeroGrad();
         return { loss: loss!, tokens: words, extra: { lr } };
       },
-      evaluate: () => score(system, partOf(data, "validation")),
-      test: () => score(system, partOf(data, "test")),
+      evaluate: (each) => score(system, partOf(data, "validation"), each),
+      test: (each) => score(system, partOf(data, "test"), each),
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,

@@ -24,7 +24,7 @@ import { integer, number } from "../cli/option.js";
 import { toyEntities } from "../data/toy-entities.js";
 import { batchesByStep } from "../epochs.js";
 import { defineExample } from "../example.js";
-import { train } from "../training-loop.js";
+import { type EachBatch, train } from "../training-loop.js";
 
 const specials = ["<pad>", "<unk>"] as const;
 const [, unknown] = specials;
@@ -60,12 +60,16 @@ const encode = ({ words }: Tagger, tokens: readonly string[]): number[] =>
   words.encode(tokens.map((token) => token.toLowerCase()));
 
 /** The likeliest tags of sentences. */
-async function tag(tagger: Tagger, sentences: readonly (readonly string[])[]): Promise<string[][]> {
+async function tag(
+  tagger: Tagger,
+  sentences: readonly (readonly string[])[],
+  each: EachBatch = (all) => all,
+): Promise<string[][]> {
   const { model, criterion, tags } = tagger;
   const found: string[][] = sentences.map(() => []);
   const lengths = sentences.map((tokens) => tokens.length);
   model.eval();
-  for (const at of lengthBuckets(lengths, evaluationBatch)) {
+  for (const at of each(lengthBuckets(lengths, evaluationBatch))) {
     const rows = at.map((i) => encode(tagger, sentences[i]!));
     const batch = collateTagging(rows.map((ids) => ({ ids, tags: ids.map(() => 0) })));
     const mask = toTensor(batch.attentionMask);
@@ -80,10 +84,11 @@ async function tag(tagger: Tagger, sentences: readonly (readonly string[])[]): P
 }
 
 /** Precision, recall and F1 of whole entities, in percent. */
-async function score(tagger: Tagger, sentences: readonly TaggedSentence[]) {
+async function score(tagger: Tagger, sentences: readonly TaggedSentence[], each: EachBatch) {
   const predicted = await tag(
     tagger,
     sentences.map(({ tokens }) => tokens),
+    each,
   );
   const gold = sentences.map(({ tags }) => tags);
   const { precision, recall, f1 } = entityF1(predicted, gold);
@@ -178,8 +183,8 @@ export const ner = defineExample({
         optimizer.zeroGrad();
         return { loss: loss!, tokens };
       },
-      evaluate: () => score(tagger, data.validation),
-      test: () => score(tagger, data.test),
+      evaluate: (each) => score(tagger, data.validation, each),
+      test: (each) => score(tagger, data.test, each),
       save: (folder) =>
         saveCheckpoint(join(folder, "state"), {
           model,

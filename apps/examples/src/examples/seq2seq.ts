@@ -23,7 +23,7 @@ import { toyTranslation } from "../data/toy-translation.js";
 import { batchesByStep } from "../epochs.js";
 import { defineExample } from "../example.js";
 import { setRate, warmupCosineAt } from "../schedule.js";
-import { train } from "../training-loop.js";
+import { type EachBatch, train } from "../training-loop.js";
 
 const specials = ["<pad>", "<unk>", "<bos>", "<eos>"] as const;
 /** Their ids are their places. */
@@ -84,10 +84,10 @@ const countTargets = (pairs: readonly IdPair[]): number => pairs.reduce((n, { ta
 const lengthsOf = (pairs: readonly IdPair[]) => pairs.map(({ source, target }) => [source.length, target.length]);
 
 /** Mean loss a target word. */
-async function heldOutLoss(translator: Translator, pairs: readonly IdPair[]): Promise<number> {
+async function heldOutLoss(translator: Translator, pairs: readonly IdPair[], each: EachBatch): Promise<number> {
   let total = 0;
   translator.model.eval();
-  for (const at of lengthBuckets(lengthsOf(pairs), evaluationBatch)) {
+  for (const at of each(lengthBuckets(lengthsOf(pairs), evaluationBatch))) {
     const batch = at.map((i) => pairs[i]!);
     total += await noGrad(() => F.crossEntropy(...predict(translator, batch), { reduction: "sum" })).item();
   }
@@ -98,12 +98,16 @@ async function heldOutLoss(translator: Translator, pairs: readonly IdPair[]): Pr
 const unspoken: ReadonlySet<number> = new Set(Object.values(specialIds));
 
 /** The words of each source's translation: found greedily, or by a search with several beams. */
-async function translateAll({ model, target }: Translator, sources: readonly IdPair["source"][], beams = 1) {
+async function translateAll(
+  { model, target }: Translator,
+  sources: readonly IdPair["source"][],
+  { beams = 1, each = (all) => all }: { readonly beams?: number; readonly each?: EachBatch } = {},
+) {
   const made: string[][] = sources.map(() => []);
   const { bosId, eosId } = specialIds;
   const limits = { bosId, eosId, maxNewTokens: Math.min(longestTranslation, model.maxLen), beams };
   const lengths = sources.map((ids) => ids.length);
-  for (const at of lengthBuckets(lengths, evaluationBatch)) {
+  for (const at of each(lengthBuckets(lengths, evaluationBatch))) {
     const batch = at.map((i) => sources[i]!);
     (await translate(model, batch, limits)).forEach((ids, row) => {
       made[at[row]!] = target.vocabulary.decode(ids.filter((id) => !unspoken.has(id)));
@@ -176,10 +180,11 @@ export const seq2seq = defineExample({
     describe({ pairs: training.length, sourceWords: source.size, targetWords: target.size, parameters, steps });
 
     const test = data.test.slice(0, options.testSentences);
-    const translateTest = (sentences: readonly SentencePair[]) =>
+    const translateTest = (sentences: readonly SentencePair[], each?: EachBatch) =>
       translateAll(
         translator,
         encode(sentences).map((pair) => pair.source),
+        { ...(each && { each }) },
       );
 
     const lengths = lengthsOf(training);
@@ -210,13 +215,13 @@ export const seq2seq = defineExample({
         optimizer.zeroGrad();
         return { loss: loss!, tokens, extra: { lr: rate } };
       },
-      evaluate: async () => {
-        const loss = await heldOutLoss(translator, validation);
+      evaluate: async (each) => {
+        const loss = await heldOutLoss(translator, validation, each);
         return { loss, perplexity: Math.exp(loss) };
       },
-      test: async () => {
+      test: async (each) => {
         const references = test.map((pair) => [target.tokenize(pair.target)]);
-        const { score } = bleuOfTokens(await translateTest(test), references, { smoothing: "none" });
+        const { score } = bleuOfTokens(await translateTest(test, each), references, { smoothing: "none" });
         return { bleu: score };
       },
       save: (folder) =>
@@ -248,7 +253,7 @@ export const seq2seq = defineExample({
       const expected = `a sentence of 1 to ${translator.model.maxLen} words`;
       throw new TensorError("argument", `seq2seq: cannot translate, got ${ids.length} words, expected ${expected}`);
     }
-    const [translation] = await translateAll(translator, [ids], options.beams);
+    const [translation] = await translateAll(translator, [ids], { beams: options.beams });
     print(translation!.join(" "));
   },
 });

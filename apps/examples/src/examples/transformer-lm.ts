@@ -139,11 +139,11 @@ export const transformerLm = defineExample({
         optimizer.zeroGrad();
         return { loss: loss!, tokens: options.accumulate * options.batch * options.block, extra: { lr } };
       },
-      evaluate: async () => {
+      evaluate: async (each) => {
         model.eval();
         const count = heldOut.inputIds.shape[0]!;
         let total = 0;
-        for (const at of indexBatches(count, options.batch)) {
+        for (const at of each(indexBatches(count, options.batch))) {
           const loss = noGrad(() => F.crossEntropy(...predict(model, ...rows(heldOut, at))));
           total += at.length * (await loss.item());
         }

@@ -62,6 +62,13 @@ describe("on a terminal", () => {
     expect(terminal.text).toContain("\x1b[1m1240/2000");
   });
 
+  it("says how far an evaluation is", () => {
+    const { terminal, display: shown } = display({ live: true });
+    shown.update({ step: 4, steps: 4, unit: "tokens", evaluation: { name: "test", done: 3, of: 12 }, loss: 1 });
+    expect(terminal.text).toContain("4/4  100 %  ");
+    expect(terminal.text).toContain("  test batch 3/12  loss 1.0000");
+  });
+
   it("prints notes above the line", () => {
     const { terminal, display: shown } = display({ live: true });
     shown.update(state);

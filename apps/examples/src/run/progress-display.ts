@@ -9,6 +9,8 @@ export interface ProgressState {
   readonly steps: number;
   /** What a step works through, for the rate: "tokens", "pairs". */
   readonly unit: string;
+  /** The evaluation that is going on: how many of its batches are done. */
+  readonly evaluation?: { readonly name: string; readonly done: number; readonly of: number };
   readonly loss?: number;
   /** The loss of the last evaluation. */
   readonly validationLoss?: number;
@@ -97,8 +99,9 @@ interface Part {
 
 /** The fields after the step count, in the order in which a narrow terminal keeps them. */
 function parts(state: ProgressState): Part[] {
-  const { unit, loss, validationLoss, tokensPerSecond, secondsLeft, memoryBytes } = state;
+  const { unit, evaluation, loss, validationLoss, tokensPerSecond, secondsLeft, memoryBytes } = state;
   const all: (Part | undefined)[] = [
+    evaluation && { before: `${evaluation.name} batch `, value: `${evaluation.done}/${evaluation.of}`, after: "" },
     loss === undefined ? undefined : { before: "loss ", value: formatScore(loss), after: "" },
     validationLoss === undefined ? undefined : { before: "validation ", value: formatScore(validationLoss), after: "" },
     secondsLeft === undefined ? undefined : { before: "", value: formatSeconds(secondsLeft), after: " left" },
