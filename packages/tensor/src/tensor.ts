@@ -90,7 +90,9 @@ export class Tensor extends Variable {
   async data(): Promise<DataArray> {
     const whole = withGrad("data", false, () => dense<Tensor>(this));
     this.device.check();
-    this.device.realize([whole.value], this.tracked ? savedBelow(this) : []);
+    // Gradients that wait would, one by one and later, repeat the passes that they and this come from.
+    const saved = [...(this.tracked ? savedBelow(this) : []), ...this.device.gradients];
+    this.device.realize([whole.value], saved);
     const data = await this.device.read(whole.value);
     await yieldToHost();
     return data.slice() as DataArray;

@@ -55,7 +55,7 @@ export class Device {
     if (backend.interfaceVersion !== 1) {
       throw new TensorError(
         "unsupported",
-        `Device: backend ${String((backend as Backend).name)} has the wrong interface version, got ${String((backend as { interfaceVersion: unknown }).interfaceVersion)}, expected 1`,
+        `Device: backend ${(backend as Backend).name} has the wrong interface version, got ${(backend as Backend).interfaceVersion}, expected 1`,
       );
     }
     this.backend = backend;
@@ -152,10 +152,12 @@ export class Device {
     this.#waiting.watch(leaf);
   }
 
-  /**
-   * Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. Gradients that wait for that
-   * are computed beside them: later they would repeat the passes that both come from.
-   */
+  /** Gradients that the next update is to use. */
+  get gradients(): readonly Value[] {
+    return this.#waiting.gradients;
+  }
+
+  /** Runs what is needed to have `values` in memory. `saved` are stored too, until the next update. */
   realize(values: readonly Value[], saved: readonly Value[] = []): void {
     const roots: Root[] = [];
     const seen = new Set<string>();
@@ -166,7 +168,6 @@ export class Device {
       roots.push({ node: v.node, index: v.index });
     };
     for (const v of values) push(v);
-    if (roots.length > 0) for (const v of this.#waiting.gradients) push(v);
     const own = roots.length;
     // A value that is in memory already may outlive what it was computed from: a kept loss, read after the step.
     if (own > 0) for (const v of saved) push(v);
