@@ -45,6 +45,56 @@ def convolutions():
     )
 
 
+def poolings():
+    for op, label, shape, options in (
+        ("MaxPool1d", "", (2, 3, 8), {"kernelSize": 2}),
+        ("MaxPool1d", "a rest that fills no window", (2, 3, 8), {"kernelSize": 3}),
+        ("MaxPool1d", "overlapping, padded, without batch", (3, 7), {"kernelSize": 3, "stride": 2, "padding": 1}),
+        ("MaxPool1d", "dilation", (2, 2, 9), {"kernelSize": 3, "stride": 1, "dilation": 2, "padding": 1}),
+        ("MaxPool1d", "ceil", (2, 2, 8), {"kernelSize": 3, "ceilMode": True}),
+        ("MaxPool1d", "ceil, a window begins after the input", (1, 2, 6), {"kernelSize": 2, "stride": 3, "padding": 1, "ceilMode": True}),
+        ("AvgPool1d", "", (2, 3, 8), {"kernelSize": 2}),
+        ("AvgPool1d", "overlapping, padded, without batch", (3, 7), {"kernelSize": 3, "stride": 2, "padding": 1}),
+        ("AvgPool1d", "padding does not count", (2, 3, 7), {"kernelSize": 3, "stride": 2, "padding": 1, "countIncludePad": False}),
+        ("AvgPool1d", "ceil", (2, 2, 8), {"kernelSize": 3, "padding": 1, "ceilMode": True}),
+        ("AvgPool1d", "ceil, padding does not count", (2, 2, 8), {"kernelSize": 3, "padding": 1, "ceilMode": True, "countIncludePad": False}),
+        ("AvgPool1d", "ceil, a window begins after the input", (1, 2, 6), {"kernelSize": 2, "stride": 3, "padding": 1, "ceilMode": True}),
+        ("AdaptiveMaxPool1d", "over everything", (2, 3, 7), {"outputSize": 1}),
+        ("AdaptiveMaxPool1d", "windows of two lengths, without batch", (3, 7), {"outputSize": 3}),
+        ("AdaptiveMaxPool1d", "more windows than elements", (1, 2, 3), {"outputSize": 5}),
+        ("AdaptiveAvgPool1d", "over everything", (2, 3, 7), {"outputSize": 1}),
+        ("AdaptiveAvgPool1d", "windows of one length", (2, 3, 6), {"outputSize": 2}),
+        ("AdaptiveAvgPool1d", "windows of two lengths, without batch", (3, 7), {"outputSize": 3}),
+        ("AdaptiveAvgPool1d", "more windows than elements", (1, 2, 3), {"outputSize": 5}),
+    ):
+        yield layer(
+            op,
+            label,
+            lambda op=op, options=options: getattr(nn, op)(**snake(options)),
+            call,
+            {"input": Draw(f"{op} {label}").distinct(*shape)},
+            options,
+        )
+    equal = {"input": np.array([[[0.0, 0, 0, 2, 2, 1]]])}
+    yield layer(
+        "MaxPool1d", "the first of equals takes the gradient", lambda: nn.MaxPool1d(3, 1), call, equal, {"kernelSize": 3, "stride": 1}
+    )
+    yield layer("AdaptiveMaxPool1d", "the first of equals takes the gradient", lambda: nn.AdaptiveMaxPool1d(1), call, equal, {"outputSize": 1})
+    for op, function, options in (
+        ("maxPool1d", F.max_pool1d, {"kernelSize": 3, "stride": 2}),
+        ("avgPool1d", F.avg_pool1d, {"kernelSize": 3, "stride": 2}),
+        ("adaptiveMaxPool1d", F.adaptive_max_pool1d, {"outputSize": 2}),
+        ("adaptiveAvgPool1d", F.adaptive_avg_pool1d, {"outputSize": 2}),
+    ):
+        yield case(
+            op,
+            "",
+            {"input": Draw(op).distinct(2, 2, 7)},
+            lambda x, function=function, options=options: function(x["input"], **snake(options)),
+            options,
+        )
+
+
 def cases():
-    for group in (convolutions,):
+    for group in (convolutions, poolings):
         yield from group()

@@ -180,6 +180,12 @@ const functionals: Record<string, Row> = {
   reduced: row(() => [x(), "sum"]),
   smoothL1Loss: row(() => [x(), x(), { beta: 1 }]),
   tripletMarginLoss: row(() => [x(), x(), x(), { margin: 1, p: 2, eps: 1e-6, swap: true }]),
+  ...all(
+    "adaptiveAvgPool1d adaptiveMaxPool1d",
+    row(() => [cube(), 1]),
+  ),
+  avgPool1d: row(() => [cube(), 2, { stride: 1, padding: 1, ceilMode: true, countIncludePad: false }]),
+  maxPool1d: row(() => [cube(), 2, { stride: 1, padding: 1, dilation: 1, ceilMode: true }]),
   conv1d: row(() => [cube(), ones(2, 3, 2), { bias: ones(2), stride: 1, padding: 1, dilation: 1, groups: 1 }]),
   cosineSimilarity: row(() => [x(), x(), { dim: 1, eps: 1e-8 }]),
   crfDecode: row(() => [cube(), ones(2, 3), scores()]),

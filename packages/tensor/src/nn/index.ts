@@ -33,6 +33,7 @@ export {
   type MultiheadAttentionOptions,
 } from "./layers/multihead-attention.js";
 export { LayerNorm, type LayerNormLayerOptions, RMSNorm, type RMSNormOptions } from "./layers/normalization.js";
+export { AdaptiveAvgPool1d, AdaptiveMaxPool1d, AvgPool1d, MaxPool1d } from "./layers/pooling.js";
 export { GRU, LSTM, type RecurrentCall, type RecurrentOptions } from "./layers/recurrent.js";
 export {
   type DecoderMasks,

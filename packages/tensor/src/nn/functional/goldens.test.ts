@@ -10,6 +10,10 @@ type Inputs = Readonly<Record<string, Tensor>>;
 type Options = Readonly<Record<string, never>>;
 
 const calls: Readonly<Record<string, (x: Inputs, o: Options) => Tensor>> = {
+  adaptiveAvgPool1d: ({ input }, o) => f.adaptiveAvgPool1d(input!, o.outputSize),
+  adaptiveMaxPool1d: ({ input }, o) => f.adaptiveMaxPool1d(input!, o.outputSize),
+  avgPool1d: ({ input }, { kernelSize, ...o }) => f.avgPool1d(input!, kernelSize, o),
+  maxPool1d: ({ input }, { kernelSize, ...o }) => f.maxPool1d(input!, kernelSize, o),
   conv1d: ({ input, weight, bias }, o) => f.conv1d(input!, weight!, { ...o, bias: bias! }),
   crossEntropy: ({ input, target, weight }, o) => f.crossEntropy(input!, target!, { ...o, ...(weight && { weight }) }),
   elu: ({ input }, o) => f.elu(input!, o),

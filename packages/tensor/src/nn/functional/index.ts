@@ -43,6 +43,15 @@ export {
 } from "./margin-losses.js";
 export { type LayerNormOptions, layerNorm, rmsNorm } from "./normalization.js";
 export {
+  type AvgPool1dOptions,
+  adaptiveAvgPool1d,
+  adaptiveMaxPool1d,
+  avgPool1d,
+  type MaxPool1dOptions,
+  maxPool1d,
+  type PoolOptions,
+} from "./pooling.js";
+export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,
   binaryCrossEntropy,

@@ -20,6 +20,10 @@ const plain = <M extends nn.Module & { forward(x: Tensor): Tensor }>(module: M):
 /** How each layer of the goldens is made and called. */
 const makers: Readonly<Record<string, (o: Options) => Made>> = {
   Linear: ({ inFeatures, outFeatures, ...o }) => plain(new nn.Linear(inFeatures, outFeatures, o)),
+  AdaptiveAvgPool1d: ({ outputSize }) => plain(new nn.AdaptiveAvgPool1d(outputSize)),
+  AdaptiveMaxPool1d: ({ outputSize }) => plain(new nn.AdaptiveMaxPool1d(outputSize)),
+  AvgPool1d: ({ kernelSize, ...o }) => plain(new nn.AvgPool1d(kernelSize, o)),
+  MaxPool1d: ({ kernelSize, ...o }) => plain(new nn.MaxPool1d(kernelSize, o)),
   Conv1d: ({ inChannels, outChannels, kernelSize, ...o }) =>
     plain(new nn.Conv1d(inChannels, outChannels, kernelSize, o)),
   ELU: ({ alpha }) => plain(new nn.ELU(alpha)),

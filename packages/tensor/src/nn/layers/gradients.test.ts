@@ -30,6 +30,10 @@ const cases: Readonly<Record<string, () => Case>> = {
   Conv1d: () => plain(new nn.Conv1d(2, 3, 3, { padding: 1, ...making }), 2, 2, 5),
   "Conv1d, strided and in groups": () =>
     plain(new nn.Conv1d(4, 2, 2, { stride: 2, dilation: 3, padding: 2, groups: 2, ...making }), 2, 4, 6),
+  MaxPool1d: () => plain(new nn.MaxPool1d(3, { stride: 2, padding: 1, dilation: 2 }), 2, 2, 9),
+  AvgPool1d: () => plain(new nn.AvgPool1d(3, { stride: 2, padding: 1, ceilMode: true }), 2, 2, 6),
+  AdaptiveMaxPool1d: () => plain(new nn.AdaptiveMaxPool1d(3), 2, 2, 7),
+  AdaptiveAvgPool1d: () => plain(new nn.AdaptiveAvgPool1d(3), 2, 2, 7),
   LayerNorm: () => plain(new nn.LayerNorm([2, 3], { dtype: "float64" }), 4, 2, 3),
   RMSNorm: () => plain(new nn.RMSNorm(5, { dtype: "float64" }), 3, 5),
   GELU: () => plain(new nn.GELU(), 7),
