@@ -95,6 +95,55 @@ def poolings():
         )
 
 
+def normalized(x, module):
+    return [module(x["input"]), *module.buffers()]
+
+
+def norms():
+    for label, shape, training, options in (
+        ("", (5, 3), True, {}),
+        ("sequences", (2, 3, 4), True, {"momentum": 0.3, "eps": 0.1}),
+        ("the average of all batches", (4, 3), True, {"momentum": None}),
+        ("without weight and bias", (4, 3, 2), True, {"affine": False}),
+        ("without running statistics", (4, 3), True, {"trackRunningStats": False}),
+        ("evaluated", (4, 3), False, {}),
+        ("evaluated sequences", (2, 3, 4), False, {"eps": 0.1}),
+        ("evaluated without running statistics", (4, 3), False, {"trackRunningStats": False}),
+    ):
+        options = {"numFeatures": 3, **options}
+        build = lambda options=options, training=training: nn.BatchNorm1d(**snake(options)).train(training)
+        draw = Draw("BatchNorm1d " + label)
+        drawn = {
+            "weight": draw.normal(3),
+            "bias": draw.normal(3),
+            "running_mean": draw.normal(3),
+            "running_var": draw.uniform(0.2, 2, 3),
+            "num_batches_tracked": np.array(3),
+        }
+        parameters = {key: drawn[key] for key in build().state_dict()}
+        inputs = {"input": draw.normal(*shape, scale=2)}
+        yield case(
+            "BatchNorm1d", label, inputs, normalized, {**options, "training": training}, parameters, build
+        )
+    draw = Draw("batchNorm")
+    vectors = {"weight": draw.normal(3), "bias": draw.normal(3)}
+    running = {"runningMean": draw.normal(3), "runningVar": draw.uniform(0.2, 2, 3)}
+    for label, shape, given, options in (
+        ("by the batch", (2, 3, 2, 2), {}, {"training": True}),
+        ("by running statistics", (4, 3), running, {"eps": 0.01}),
+    ):
+        yield case(
+            "batchNorm",
+            label,
+            {"input": draw.normal(*shape), **vectors, **given},
+            lambda x, options=options: F.batch_norm(
+                x["input"], x.get("runningMean"), x.get("runningVar"), x["weight"], x["bias"], **options
+            ),
+            options,
+            frozen=("runningMean", "runningVar"),
+        )
+
+
 def cases():
-    for group in (convolutions, poolings):
+    for group in (convolutions, poolings, norms):
         yield from group()

@@ -186,6 +186,12 @@ const functionals: Record<string, Row> = {
   ),
   avgPool1d: row(() => [cube(), 2, { stride: 1, padding: 1, ceilMode: true, countIncludePad: false }]),
   maxPool1d: row(() => [cube(), 2, { stride: 1, padding: 1, dilation: 1, ceilMode: true }]),
+  batchNorm: row(() => [
+    x(),
+    ones(3),
+    ones(3),
+    { weight: ones(3), bias: ones(3), training: true, momentum: 0.1, eps: 1e-5 },
+  ]),
   conv1d: row(() => [cube(), ones(2, 3, 2), { bias: ones(2), stride: 1, padding: 1, dilation: 1, groups: 1 }]),
   cosineSimilarity: row(() => [x(), x(), { dim: 1, eps: 1e-8 }]),
   crfDecode: row(() => [cube(), ones(2, 3), scores()]),

@@ -21,6 +21,7 @@ export {
   Softplus,
   Tanh,
 } from "./layers/activations.js";
+export { BatchNorm1d, type BatchNorm1dOptions } from "./layers/batch-norm.js";
 export { type Layer, ModuleDict, ModuleList, ParameterList, Sequential } from "./layers/containers.js";
 export { Conv1d, type Conv1dLayerOptions } from "./layers/convolution.js";
 export { Embedding, type EmbeddingLayerOptions } from "./layers/embedding.js";

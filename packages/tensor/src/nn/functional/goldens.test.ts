@@ -14,6 +14,8 @@ const calls: Readonly<Record<string, (x: Inputs, o: Options) => Tensor>> = {
   adaptiveMaxPool1d: ({ input }, o) => f.adaptiveMaxPool1d(input!, o.outputSize),
   avgPool1d: ({ input }, { kernelSize, ...o }) => f.avgPool1d(input!, kernelSize, o),
   maxPool1d: ({ input }, { kernelSize, ...o }) => f.maxPool1d(input!, kernelSize, o),
+  batchNorm: ({ input, runningMean, runningVar, weight, bias }, o) =>
+    f.batchNorm(input!, runningMean, runningVar, { ...o, weight: weight!, bias: bias! }),
   conv1d: ({ input, weight, bias }, o) => f.conv1d(input!, weight!, { ...o, bias: bias! }),
   crossEntropy: ({ input, target, weight }, o) => f.crossEntropy(input!, target!, { ...o, ...(weight && { weight }) }),
   elu: ({ input }, o) => f.elu(input!, o),

@@ -12,6 +12,7 @@ export {
 } from "../../functions.js";
 export { elu, type GeluOptions, gelu, glu, type HardtanhOptions, hardtanh, leakyRelu } from "./activations.js";
 export { type AttentionOptions, scaledDotProductAttention } from "./attention.js";
+export { type BatchNormOptions, batchNorm } from "./batch-norm.js";
 export { type Conv1dOptions, type ConvolutionOptions, conv1d } from "./convolution.js";
 export {
   type CrfScores,

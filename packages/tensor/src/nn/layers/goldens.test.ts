@@ -24,6 +24,10 @@ const makers: Readonly<Record<string, (o: Options) => Made>> = {
   AdaptiveMaxPool1d: ({ outputSize }) => plain(new nn.AdaptiveMaxPool1d(outputSize)),
   AvgPool1d: ({ kernelSize, ...o }) => plain(new nn.AvgPool1d(kernelSize, o)),
   MaxPool1d: ({ kernelSize, ...o }) => plain(new nn.MaxPool1d(kernelSize, o)),
+  BatchNorm1d: ({ numFeatures, training = true, ...o }) => {
+    const module = new nn.BatchNorm1d(numFeatures, o).train(training);
+    return { module, run: ({ input }) => [module.forward(input!), ...module.buffers()] };
+  },
   Conv1d: ({ inChannels, outChannels, kernelSize, ...o }) =>
     plain(new nn.Conv1d(inChannels, outChannels, kernelSize, o)),
   ELU: ({ alpha }) => plain(new nn.ELU(alpha)),

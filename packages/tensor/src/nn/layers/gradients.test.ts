@@ -34,6 +34,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   AvgPool1d: () => plain(new nn.AvgPool1d(3, { stride: 2, padding: 1, ceilMode: true }), 2, 2, 6),
   AdaptiveMaxPool1d: () => plain(new nn.AdaptiveMaxPool1d(3), 2, 2, 7),
   AdaptiveAvgPool1d: () => plain(new nn.AdaptiveAvgPool1d(3), 2, 2, 7),
+  BatchNorm1d: () => plain(new nn.BatchNorm1d(3, { dtype: "float64" }), 4, 3, 2),
+  "BatchNorm1d, evaluated": () => plain(new nn.BatchNorm1d(3, { dtype: "float64" }).eval(), 4, 3),
   LayerNorm: () => plain(new nn.LayerNorm([2, 3], { dtype: "float64" }), 4, 2, 3),
   RMSNorm: () => plain(new nn.RMSNorm(5, { dtype: "float64" }), 3, 5),
   GELU: () => plain(new nn.GELU(), 7),
