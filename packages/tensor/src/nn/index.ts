@@ -22,7 +22,7 @@ export {
   Tanh,
 } from "./layers/activations.js";
 export { BatchNorm1d, type BatchNorm1dOptions } from "./layers/batch-norm.js";
-export { type Layer, ModuleDict, ModuleList, ParameterList, Sequential } from "./layers/containers.js";
+export { type Layer, ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential } from "./layers/containers.js";
 export { Conv1d, type Conv1dLayerOptions } from "./layers/convolution.js";
 export { Embedding, type EmbeddingLayerOptions } from "./layers/embedding.js";
 export { Flatten, Identity, Linear, type LinearOptions } from "./layers/linear.js";

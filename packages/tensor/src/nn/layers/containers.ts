@@ -1,5 +1,6 @@
-// Containers: modules in order, in a list, or by name; parameters in a list. Their keys are the positions or names.
+// Containers: modules in order, in a list, or by name; parameters in a list or by name. Their keys are the positions or names.
 
+import { isPlain } from "../../arguments.js";
 import { argumentError, TensorError } from "../../errors.js";
 import type { Tensor } from "../../tensor.js";
 import { type Member, Module } from "../module.js";
@@ -10,6 +11,10 @@ export type Layer = Module & { forward(x: Tensor): Tensor };
 
 function checkModule(owner: string, value: unknown): void {
   if (!(value instanceof Module)) throw argumentError(owner, "an entry", "a Module", value);
+}
+
+function checkParameter(owner: string, value: unknown): void {
+  if (!(value instanceof Parameter)) throw argumentError(owner, "an entry", "a Parameter", value);
 }
 
 abstract class Listed<M extends Module> extends Module implements Iterable<M> {
@@ -85,33 +90,37 @@ export class ModuleList<M extends Module = Module> extends Listed<M> {
   }
 }
 
-/** Modules by name. The names are part of the keys as they are. */
-export class ModuleDict<M extends Module = Module> extends Module {
-  readonly #items = new Map<string, M>();
+/** What has a name each. The names are part of the keys as they are. */
+abstract class Named<V extends Module | Parameter> extends Module implements Iterable<readonly [string, V]> {
+  readonly #items = new Map<string, V>();
 
-  /** @throws TensorError `argument` */
-  constructor(modules: Readonly<Record<string, M>> = {}) {
-    super();
-    for (const [name, m] of Object.entries(modules)) this.set(name, m);
-  }
+  /** @throws TensorError `argument` unless it may be an entry */
+  protected abstract check(value: unknown): void;
 
   protected override members(): readonly Member[] {
     return [...this.#items].map(([key, value]) => ({ key, value }));
   }
 
-  /** Adds or replaces one. @throws TensorError `argument` for a name with a dot, or no Module */
-  set(name: string, module: M): this {
-    checkModule("ModuleDict", module);
-    if (name === "" || name.includes(".")) throw argumentError("ModuleDict", "a name", "not empty, without dots", name);
-    this.#items.set(name, module);
+  /** How many there are. */
+  get size(): number {
+    return this.#items.size;
+  }
+
+  /** Adds or replaces one. @throws TensorError `argument` for a name with a dot, or what may be no entry */
+  set(name: string, value: V): this {
+    this.check(value);
+    if (typeof name !== "string" || name === "" || name.includes(".")) {
+      throw argumentError(this.constructor.name, "a name", "not empty, without dots", name);
+    }
+    this.#items.set(name, value);
     return this;
   }
 
   /** The one of a name. @throws TensorError `argument` when there is none */
-  get(name: string): M {
+  get(name: string): V {
     const found = this.#items.get(name);
-    if (!found) throw argumentError("ModuleDict", "the name", `one of ${[...this.#items.keys()].join(", ")}`, name);
-    return found;
+    if (found) return found;
+    throw argumentError(this.constructor.name, "the name", `one of ${[...this.#items.keys()].join(", ")}`, name);
   }
 
   /** Whether there is one of that name. */
@@ -119,20 +128,60 @@ export class ModuleDict<M extends Module = Module> extends Module {
     return this.#items.has(name);
   }
 
+  /** Takes one out; whether there was one. */
+  delete(name: string): boolean {
+    return this.#items.delete(name);
+  }
+
   /** Names in the order they were added. */
   keys(): string[] {
     return [...this.#items.keys()];
   }
 
-  /** Modules in the order they were added. */
-  values(): M[] {
+  /** Entries in the order they were added. */
+  values(): V[] {
     return [...this.#items.values()];
+  }
+
+  [Symbol.iterator](): Iterator<readonly [string, V]> {
+    return this.#items.entries();
   }
 
   /** @throws TensorError `unsupported`: a dictionary has no forward */
   forward(): never {
-    throw noForward("ModuleDict");
+    throw noForward(this.constructor.name);
   }
+}
+
+/** Modules by name. The names are part of the keys as they are. */
+export class ModuleDict<M extends Module = Module> extends Named<M> {
+  /** @throws TensorError `argument` */
+  constructor(modules: Readonly<Record<string, M>> = {}) {
+    super();
+    for (const [name, m] of entriesOf("ModuleDict", "modules", modules)) this.set(name, m);
+  }
+
+  protected override check(value: unknown): void {
+    checkModule("ModuleDict", value);
+  }
+}
+
+/** Parameters by name that a module uses itself. The names are part of the keys as they are. */
+export class ParameterDict extends Named<Parameter> {
+  /** @throws TensorError `argument` */
+  constructor(parameters: Readonly<Record<string, Parameter>> = {}) {
+    super();
+    for (const [name, p] of entriesOf("ParameterDict", "parameters", parameters)) this.set(name, p);
+  }
+
+  protected override check(value: unknown): void {
+    checkParameter("ParameterDict", value);
+  }
+}
+
+function entriesOf<V>(owner: string, field: string, given: Readonly<Record<string, V>>): [string, V][] {
+  if (!isPlain(given)) throw argumentError(owner, field, "an object of them by name", given);
+  return Object.entries(given);
 }
 
 /** A list of parameters that a module uses itself; it is what keeps an array's parameters from being lost. */
@@ -167,7 +216,7 @@ export class ParameterList extends Module implements Iterable<Parameter> {
 
   /** Adds one at the end. @throws TensorError `argument` for anything but a Parameter */
   append(parameter: Parameter): this {
-    if (!(parameter instanceof Parameter)) throw argumentError("ParameterList", "an entry", "a Parameter", parameter);
+    checkParameter("ParameterList", parameter);
     this.#items.push(parameter);
     return this;
   }

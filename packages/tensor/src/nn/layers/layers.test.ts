@@ -15,6 +15,7 @@ import {
   ModuleDict,
   ModuleList,
   Parameter,
+  ParameterDict,
   ParameterList,
   ReLU,
   RMSNorm,
@@ -353,5 +354,40 @@ describe("ParameterList", () => {
     expect([list.length, list.at(-1).shape, [...list].length]).toEqual([2, [3], 2]);
     expect(caught(() => list.at(2))).toMatchObject({ code: "index" });
     expect(caught(() => list.append(zeros(2) as never))).toMatchObject({ code: "argument" });
+  });
+});
+
+describe("ParameterDict", () => {
+  test("has the keys of its names as they are, and takes part in training", async () => {
+    const dict = new ParameterDict({ upperLeft: new Parameter(ones(2)), b: new Parameter(zeros(3)) });
+    class Holder extends Module {
+      readonly weights = dict;
+      forward(): Tensor {
+        return this.weights.get("upperLeft").mul(3).sum();
+      }
+    }
+    const holder = new Holder();
+    expect(holder.namedParameters().map(([key]) => key)).toEqual(["weights.upperLeft", "weights.b"]);
+    holder.forward().backward();
+    expect(await dict.get("upperLeft").grad!.toArray()).toEqual([3, 3]);
+    expect([dict.size, dict.keys(), dict.values().length, dict.has("c")]).toEqual([2, ["upperLeft", "b"], 2, false]);
+    expect([...dict].map(([name, p]) => [name, p.shape])).toEqual([
+      ["upperLeft", [2]],
+      ["b", [3]],
+    ]);
+    expect(String(dict.set("b", new Parameter(zeros(1))))).toBe("ParameterDict(upperLeft=[2], b=[1])");
+    expect([dict.delete("b"), dict.delete("b"), Object.keys(dict.stateDict())]).toEqual([true, false, ["upperLeft"]]);
+  });
+
+  const dict = new ParameterDict({ a: new Parameter(zeros(1)) });
+  test.each([
+    ["no parameter", () => dict.set("b", zeros(2) as never), "ParameterDict: an entry must be a Parameter, got Tensor"],
+    ["a name", () => dict.get("b"), 'ParameterDict: the name must be one of a, got "b"'],
+    ["a dotted name", () => dict.set("a.b", dict.get("a")), "ParameterDict: a name must be not empty, without dots"],
+    ["a name that is none", () => dict.set(1 as never, dict.get("a")), "ParameterDict: a name must be not empty"],
+    ["a list", () => new ParameterDict([] as never), "ParameterDict: parameters must be an object of them by name"],
+    ["its forward", () => dict.forward(), "ParameterDict: has no forward of its own; call its entries'"],
+  ])("%s is an error", (_, fn, message) => {
+    expect(caught(fn).message).toContain(message);
   });
 });
