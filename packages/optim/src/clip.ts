@@ -1,6 +1,7 @@
 // Clipping gradients: by the length of all of them together, or value by value. Nothing is read back to the host.
 
 import {
+  arange,
   argumentError,
   cat,
   div,
@@ -75,11 +76,12 @@ const gradientsOf = (parameters: readonly Tensor[]): Clippable[] =>
     if (gradient) return [{ values: gradient, replace: (values) => replaceGradient(p, values) }];
     const rows = rowGradientOf(p);
     if (!rows) return [];
-    const { indices } = rows;
-    const merged = mergeRows(indices, rows.values);
+    const merged = mergeRows(rows.indices, rows.values);
     // The sum stands in the first row of an index, and zero in the others: adding up gives it back.
-    const values = where(merged.first.unsqueeze(1), merged.rows, 0);
-    return [{ values, replace: (clipped) => replaceRowGradient(p, indices, clipped) }];
+    const { leaders } = merged;
+    const isFirst = leaders.eq(arange(0, leaders.numel, 1, { device: leaders.device })).unsqueeze(1);
+    const values = where(isFirst, merged.rows, 0);
+    return [{ values, replace: (clipped) => replaceRowGradient(p, merged.ids, clipped) }];
   });
 
 function listOf(op: string, parameters: Tensor | Iterable<Tensor>): readonly Tensor[] {

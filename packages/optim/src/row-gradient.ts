@@ -27,15 +27,14 @@ export function applyToRows<H extends CommonOptions, S extends string>(
   const obstacles = rows?.onlyWithout.filter((option) => options[option] !== 0);
   if (!rows || !obstacles || obstacles.length > 0) throw refusal(name, parameter, obstacles);
   if (rows.scale) return { parameter: addScaled(parameter, gradient, rows.scale(options)), state: {} };
-  const { indices, values } = gradient;
   // Rows of one index are equal after merging, so all of them compute and write the same.
-  const state = mapEntries(input.state, (table) => takeRows(table, indices));
-  const touched = takeRows(parameter, indices);
-  const result = rule({ ...input, parameter: touched, gradient: mergeRows(indices, values).rows, state });
+  const { ids, rows: sums } = mergeRows(gradient.indices, gradient.values);
+  const state = mapEntries(input.state, (table) => takeRows(table, ids));
+  const result = rule({ ...input, parameter: takeRows(parameter, ids), gradient: sums, state });
   return {
-    parameter: setRows(parameter, indices, result.parameter),
+    parameter: setRows(parameter, ids, result.parameter),
     state: mapEntries(result.state as Readonly<Record<S, Tensor>>, (updated, slot) =>
-      setRows(input.state[slot], indices, updated),
+      setRows(input.state[slot], ids, updated),
     ),
   };
 }

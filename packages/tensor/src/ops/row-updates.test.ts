@@ -64,7 +64,7 @@ for (const [name, makeDevice] of Object.entries(testDevices)) {
         [3, 4],
         [11, 22],
       ]);
-      expect(await merged.first.toArray()).toEqual([true, true, false]);
+      expect(await merged.leaders.toArray()).toEqual([0, 1, 0]);
       const unknownToHost = ids([5, 1, 5]).add(0);
       const again = mergeRows(
         unknownToHost,
@@ -82,6 +82,24 @@ for (const [name, makeDevice] of Object.entries(testDevices)) {
         [3, 4],
         [11, 22],
       ]);
+    });
+
+    test("merges many rows of few ids into few, the same whether the host knows the ids or not", async () => {
+      const known = Array.from({ length: 200 }, (_, i) => (i * i) % 37);
+      const values = known.map((_, i) => [i, 1 / (i + 1)]);
+      const short = mergeRows(ids(known), tensor(values, { device }));
+      const long = mergeRows(ids(known).add(0), tensor(values, { device }));
+      expect(short.ids.numel).toBeLessThan(60);
+      expect(long.ids.numel).toBe(200);
+      const read = async ({ ids, rows, leaders }: typeof short) => {
+        const [at, sums, first] = await Promise.all([ids.toArray(), rows.toArray(), leaders.toArray()]);
+        const [list, sum] = [at as number[], sums as number[][]];
+        // Repeated ids hold equal rows, and all of them name the first.
+        expect(first).toEqual(list.map((id) => list.indexOf(id)));
+        for (const [i, id] of list.entries()) expect(sum[i]).toEqual(sum[list.indexOf(id)]);
+        return new Map(list.map((id, i) => [id, sum[i]]));
+      };
+      expect(await read(short)).toEqual(await read(long));
     });
 
     test("adds and sets rows in place, and out of place", async () => {

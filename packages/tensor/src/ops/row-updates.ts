@@ -1,18 +1,19 @@
 // Updates that touch some rows of a table: for optimizers on row-sparse gradients. Used as the value of an update
 // (`assign`), they run in place and cost what the rows cost, not what the table does.
 
-import { applyProgram, makeProgramOp, type ProgramOp, sameDevice } from "../autograd/program-op.js";
+import { sameDevice } from "../autograd/program-op.js";
 import type { Variable } from "../autograd/variable.js";
 import { dense, reshape } from "../autograd/views.js";
 import { shapeError } from "../errors.js";
 import { leafNode, type Node } from "../graph/node.js";
 import { recorder } from "../graph/recorder.js";
-import { constant, input } from "../kernel/expr.js";
-import { makeProgram, RowBuilder } from "../kernel/program.js";
-import * as s from "../kernel/scalar.js";
 import { contiguous, sameShape, sizeOf } from "../shape.js";
 import { gatherRows, scatterAddRows, scatterInto } from "./anchors/rows-by-id.js";
+import { ne } from "./arithmetic.js";
 import { outerRows, scatterOuter } from "./embedding-dot.js";
+import { positions } from "./indexing.js";
+import { amin } from "./reduce.js";
+import { maskedFill } from "./select.js";
 
 function check(op: string, table: Variable, ids: Variable, rows: Variable): void {
   sameDevice(op, [table, ids, rows]);
@@ -67,91 +68,71 @@ export function takeRows<T extends Variable>(table: T, ids: T): T {
 }
 
 /**
- * Rows of one id added up: `rows[i]` is the sum over all entries with the id of entry i, so equal ids hold equal rows, and
- * `first[i]` (bool) marks the first entry of each id.
+ * Rows of one id added up, in order: `rows[i]` is the sum over all entries with `ids[i]`, and `leaders[i]` is the first
+ * place in the result with that id. An id stands there once, or a few times more, where the host knows the ids; else as
+ * often as before, with equal rows.
  */
-export function mergeRows<T extends Variable>(ids: T, rows: T): { readonly rows: T; readonly first: T } {
+export function mergeRows<T extends Variable>(
+  ids: T,
+  rows: T,
+): { readonly ids: T; readonly rows: T; readonly leaders: T } {
   sameDevice("mergeRows", [ids, rows]);
   const count = ids.shape[0]!;
   if (ids.shape.length !== 1 || rows.shape.length !== 2 || rows.shape[0] !== count)
     throw shapeError("mergeRows", "needs ids [count] and rows [count, width]", [ids.shape, rows.shape]);
-  const leader = leaders(ids);
-  const sums = scatterAddRows(rows, leader, count);
-  return { rows: gatherRows(sums, leader), first: isOwnPosition(leader) };
+  const { ids: merged, into, leaders } = placesOf(ids);
+  return { ids: merged, rows: gatherRows(scatterAddRows(rows, into, leaders.shape[0]!), leaders), leaders };
 }
 
-/** Leaders of ids whose values the host knows: the tables of one step are often indexed by the same ids. */
-const knownLeaders = new WeakMap<Node, Node>();
+/** Where each row is added, and of each entry of the result: its id, and where the sum is. */
+type Places<N> = { readonly into: N; readonly ids: N; readonly leaders: N };
 
-/** The first position that holds the same id, for every position; on the host when it knows the ids. */
-function leaders<T extends Variable>(ids: T): T {
+/** Places of ids whose values the host knows: the tables of one step are often indexed by the same ids. */
+const knownPlaces = new WeakMap<Node, Places<Node>>();
+
+/** A place for each id, dealt out on the host when it knows the ids; else the first position that holds the same id. */
+function placesOf<T extends Variable>(ids: T): Places<T> {
   const { node } = ids.value;
-  const count = ids.shape[0]!;
-  const isWhole = node.outputs[0]!.shape.length === 1 && node.host?.length === count;
-  const known = knownLeaders.get(node) ?? (isWhole ? hostLeaders(node.host!) : undefined);
+  const isWhole = node.outputs[0]!.shape.length === 1 && node.host?.length === ids.shape[0];
+  const known = knownPlaces.get(node) ?? (isWhole ? hostPlaces(node.host!) : undefined);
   if (isWhole && known) {
     recorder()?.refuse("rows of equal ids were found on the host");
-    knownLeaders.set(node, known);
-    const value = { node: known, index: 0 };
-    return ids.make({ value, layout: contiguous([count]), dtype: "int32", device: ids.device });
+    knownPlaces.set(node, known);
+    const variable = (own: Node): T => {
+      const layout = contiguous(own.outputs[0]!.shape);
+      return ids.make({ value: { node: own, index: 0 }, layout, dtype: "int32", device: ids.device });
+    };
+    return { into: variable(known.into), ids: variable(known.ids), leaders: variable(known.leaders) };
   }
-  const sizes = [count, count];
-  const stride = ids.layout.strides[0]!;
-  const operands = [
-    { variable: ids, layout: { shape: sizes, strides: [stride, 0], offset: ids.layout.offset } },
-    { variable: ids, layout: { shape: sizes, strides: [0, stride], offset: ids.layout.offset } },
-    { variable: undefined, layout: { shape: sizes, strides: [0, 1], offset: 0 } },
-  ];
-  return applyProgram(leaderOp(), ids, ids.device, sizes, operands, [])[0]!;
+  const count = ids.shape[0]!;
+  const others = ne(reshape(ids, [count, 1]), reshape(ids, [1, count]));
+  const leaders = amin(maskedFill(positions(others, 1), others, count), [1]);
+  return { into: leaders, ids, leaders };
 }
 
-function hostLeaders(ids: ArrayLike<number>): Node {
-  const seen = new Map<number, number>();
-  const data = new Int32Array(ids.length);
-  for (let i = 0; i < ids.length; i++) {
+function hostPlaces(ids: ArrayLike<number>): Places<Node> {
+  const count = ids.length;
+  // A hash table with room for four times the ids, so that probing ends at once; places count from 1.
+  const table = new Int32Array(2 << (32 - Math.clz32(count)));
+  const shift = Math.clz32(table.length - 1);
+  const into = new Int32Array(count);
+  const found = new Int32Array(count);
+  let places = 0;
+  for (let i = 0; i < count; i++) {
     const id = ids[i]!;
-    const at = seen.get(id);
-    if (at === undefined) seen.set(id, i);
-    data[i] = at ?? i;
+    let at = Math.imul(id, 0x9e3779b1) >>> shift;
+    while (table[at] && found[table[at]! - 1] !== id) at = (at + 1) & (table.length - 1);
+    if (!table[at]) {
+      found[places++] = id;
+      table[at] = places;
+    }
+    into[i] = table[at]! - 1;
   }
-  return leafNode([ids.length], "int32", { host: data });
-}
-
-let leaderProgram: ProgramOp | undefined;
-
-function leaderOp(): ProgramOp {
-  const row = new RowBuilder();
-  const same = s.eq(input(0, "int32", "full"), input(1, "int32", "full"));
-  const expr = row.min(s.select(same, input(2, "int32", "full"), constant(2147483647, "int32")));
-  const inputs = [
-    { kind: "buffer", type: "int32", role: "full" },
-    { kind: "buffer", type: "int32", role: "full" },
-    { kind: "index", type: "int32", role: "full" },
-  ] as const;
-  leaderProgram ??= makeProgramOp(
-    "firstOfId",
-    makeProgram({ inputs, scalars: [], reduces: row.reduces, outputs: [{ expr, role: "row" }] }),
-    true,
-  );
-  return leaderProgram;
-}
-
-let ownProgram: ProgramOp | undefined;
-
-function isOwnPosition<T extends Variable>(leader: T): T {
-  const inputs = [
-    { kind: "buffer", type: "int32", role: "full" },
-    { kind: "index", type: "int32", role: "full" },
-  ] as const;
-  const expr = s.eq(input(0, "int32", "full"), input(1, "int32", "full"));
-  ownProgram ??= makeProgramOp(
-    "isFirst",
-    makeProgram({ inputs, scalars: [], reduces: [], outputs: [{ expr, role: "full" }] }),
-    false,
-  );
-  const operands = [
-    { variable: leader, layout: leader.layout },
-    { variable: undefined, layout: contiguous(leader.shape) },
-  ];
-  return applyProgram(ownProgram, leader, leader.device, leader.shape, operands, [])[0]!;
+  // Sizes in coarse steps, since every new one costs a plan; what fills them up repeats the first id.
+  const grain = 16 + (count >> 4);
+  const length = Math.min(count, Math.ceil(places / grain) * grain);
+  found.fill(ids[0]!, places);
+  const leaders = found.map((_, i) => (i < places ? i : 0));
+  const leaf = (host: Int32Array, size: number): Node => leafNode([size], "int32", { host: host.slice(0, size) });
+  return { into: leaf(into, count), ids: leaf(found, length), leaders: leaf(leaders, length) };
 }
