@@ -12,12 +12,10 @@ export type GradientHolder = Held & {
 };
 
 /** What a leaf's gradients are made of. */
-const partsOf = (leaf: GradientHolder | undefined): readonly Value[] =>
-  leaf
-    ? [leaf.gradient, ...leaf.rowGradients.flatMap((g) => Object.values(g.products ?? [g.rows]))].flatMap(
-        (x) => x?.value ?? [],
-      )
-    : [];
+function partsOf({ gradient, rowGradients }: GradientHolder): readonly Value[] {
+  const rows = rowGradients.flatMap((g) => Object.values(g.products ?? [g.rows]));
+  return [gradient, ...rows].flatMap((x) => x?.value ?? []);
+}
 
 /** Collects values until an update takes them. */
 export class Waiting {
@@ -41,7 +39,7 @@ export class Waiting {
 
   /** The gradients of watched leaves. */
   get gradients(): readonly Value[] {
-    return [...this.#holders].flatMap((ref) => partsOf(ref.deref()));
+    return [...this.#holders].flatMap((ref) => ref.deref() ?? []).flatMap(partsOf);
   }
 
   get any(): boolean {
